@@ -1,0 +1,30 @@
+"""The engine: tensors that remember how they were made, and the walk that differentiates them.
+
+| file | what |
+|---|---|
+| tensor.py | Tensor, Parameter, no_grad |
+| op.py | `@op` and `@fused`, and the node each application leaves |
+| gradients.py | the walk: grad, backward |
+| debug.py | detect_anomaly, draw_graph |
+"""
+
+from minigen.autograd.debug import detect_anomaly, draw_graph
+from minigen.autograd.gradients import backward, grad
+from minigen.autograd.op import FUSED, OPS, Fused, Op, kernel, kernels_off
+from minigen.autograd.tensor import Parameter, Tensor, no_grad
+
+__all__ = [
+    "FUSED",
+    "OPS",
+    "Fused",
+    "Op",
+    "Parameter",
+    "Tensor",
+    "backward",
+    "detect_anomaly",
+    "draw_graph",
+    "grad",
+    "kernel",
+    "kernels_off",
+    "no_grad",
+]

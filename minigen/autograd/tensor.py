@@ -1,0 +1,242 @@
+"""A tensor: an array that remembers the operation that made it.
+
+Operators and methods (`x + y`, `x.sum()`) are attached by `minigen.ops`, which stands above this file.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minigen import backend
+from minigen.errors import GraphError
+
+if TYPE_CHECKING:
+    from minigen.autograd.op import Node
+
+
+class _State(threading.local):
+    """What the engine is doing, one set a thread."""
+
+    recording = True  # are operations remembered?
+    kernels = True  # may a kernel stand in for a formula?
+    anomaly = False  # is every result looked at for NaN and infinity?
+
+
+state = _State()
+
+
+@contextlib.contextmanager
+def switch(name: str, value: bool) -> Iterator[None]:
+    """Set one field of `state` for the length of a with-block."""
+    before = getattr(state, name)
+    setattr(state, name, value)
+    try:
+        yield
+    finally:
+        setattr(state, name, before)
+
+
+def no_grad() -> contextlib.AbstractContextManager[None]:
+    """Inside `with no_grad():` nothing is remembered, so nothing can be differentiated and nothing is kept alive."""
+    return switch("recording", False)
+
+
+class Tensor:
+    """An array (`data`), the node of the graph that made it (`node`; None for a leaf), and perhaps a gradient.
+
+    Most tensors come from `minigen.tensor` or from an operation.  `requires_grad=True` marks a leaf whose gradient
+    `backward` stores in `grad`.  `version` counts the changes of `data`: a loss computed before a change refuses to
+    be differentiated after it.
+    """
+
+    # Defaults stand on the class, so that an operation's result sets only what differs: this is the hot path.
+    node: "Node | None" = None
+    grad: "Tensor | None" = None
+    requires_grad: bool = False
+    version: int = 0
+    name: str | None = None
+    _data: Any
+
+    def __init__(self, data: Any, *, requires_grad: bool = False, name: str | None = None):
+        if isinstance(data, Tensor):
+            data = data._data
+        elif not hasattr(data, "dtype") or isinstance(data, np.generic):
+            data = np.asarray(data)
+        if requires_grad and data.dtype.kind != "f":
+            raise GraphError(f"a tensor of {data.dtype} cannot require a gradient; make it floating point first.")
+        self._data = data
+        if requires_grad:
+            self.requires_grad = True
+        if name is not None:
+            self.name = name
+
+    @property
+    def data(self) -> Any:
+        """The bare array.  Assigning replaces it and counts as a change: older losses then refuse a derivative."""
+        return self._data
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        self._data = value
+        self.version += 1
+
+    # What every array tells of itself --------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._data.dtype
+
+    @property
+    def is_leaf(self) -> bool:
+        """True where no operation made this tensor: parameters, inputs."""
+        return self.node is None
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._data)
+
+    def __int__(self) -> int:
+        return int(self._data)
+
+    def __hash__(self) -> int:  # == compares entries, so identity must hash explicitly
+        return id(self)
+
+    def __repr__(self) -> str:
+        entries = np.array2string(backend.to_host(self._data), separator=", ", prefix="tensor(")
+        notes = "" if self.dtype in (np.float32, np.bool_, np.int64) else f", dtype={self.dtype}"
+        if self._data.size == 0:
+            notes += f", shape={self.shape}"
+        if backend.array_module(self._data) is not np:
+            notes += f", backend={backend.array_module(self._data).__name__}"
+        if self.node is not None:
+            notes += f", from {self.node.op.name}"
+        elif self.requires_grad:
+            notes += ", requires_grad=True"
+        return f"tensor({entries}{notes})"
+
+    # Leaving the graph ------------------------------------------------------------------------------------------------
+
+    def detach(self) -> "Tensor":
+        """The same numbers without their history: a constant to whatever uses it."""
+        return Tensor(self._data)
+
+    def numpy(self) -> np.ndarray:
+        """The entries as a NumPy array on the host: the tensor's own array where it lives there, not a copy."""
+        return backend.to_host(self._data)
+
+    def item(self) -> float:
+        """The entry of a tensor of size one as a Python number."""
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The entries as nested Python lists."""
+        return self._data.tolist()
+
+    def to(self, name: str) -> "Tensor":
+        """A leaf with the same numbers on the backend "numpy" or "cupy"."""
+        module = np if name == "numpy" else backend.current()
+        if module.__name__ != name:
+            raise GraphError(f"to({name!r}): first choose that backend with minigen.backend.use({name!r}).")
+        return Tensor(backend.to_device(self._data, module), requires_grad=self.requires_grad, name=self.name)
+
+    # Differentiating --------------------------------------------------------------------------------------------------
+
+    def backward(self, dy: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+        """Add ∂self/∂leaf to `grad` of every leaf that requires it; `dy` weighs the entries of self."""
+        from minigen.autograd.gradients import backward  # its neighbour, which needs this class first
+
+        backward(self, dy, retain_graph=retain_graph, create_graph=create_graph)
+
+    # Meeting NumPy: array + tensor is a tensor; np.tanh(tensor) is refused where it would lose the gradient -----------
+
+    __array_priority__ = 1000
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        operator = OPERATOR_OF_UFUNC.get(ufunc.__name__)
+        if method == "__call__" and operator is not None and not settings:
+            return operator(*inputs)
+        self._refuse(ufunc.__name__, inputs)
+        return getattr(ufunc, method)(*[x._data if isinstance(x, Tensor) else x for x in inputs], **settings)
+
+    def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
+        def bare(x: Any) -> Any:
+            if isinstance(x, Tensor):
+                self._refuse(function.__name__, (x,))
+                return x._data
+            return type(x)(bare(entry) for entry in x) if type(x) in (list, tuple) else x
+
+        return function(*[bare(x) for x in inputs], **{name: bare(x) for name, x in settings.items()})
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        self._refuse("asarray", (self,))
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    @staticmethod
+    def _refuse(function: str, inputs: tuple[Any, ...]) -> None:
+        if any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+            raise TypeError(
+                f"np.{function} would lose the gradient of this tensor; use minigen."
+                f"{NAME_OF_NUMPY.get(function, function)}, or x.numpy() if the bare entries are meant."
+            )
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "a tensor's entries cannot be assigned, since the graph may need them; build a new tensor with "
+            "minigen.where or minigen.concatenate, or assign to x.data before it is used."
+        )
+
+    if TYPE_CHECKING:  # attached by minigen.ops.methods
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        T: "Tensor"
+        __add__: Callable[[Any], "Tensor"]
+        __radd__: Callable[[Any], "Tensor"]
+        __sub__: Callable[[Any], "Tensor"]
+        __rsub__: Callable[[Any], "Tensor"]
+        __mul__: Callable[[Any], "Tensor"]
+        __rmul__: Callable[[Any], "Tensor"]
+        __truediv__: Callable[[Any], "Tensor"]
+        __rtruediv__: Callable[[Any], "Tensor"]
+        __pow__: Callable[[Any], "Tensor"]
+        __rpow__: Callable[[Any], "Tensor"]
+        __matmul__: Callable[[Any], "Tensor"]
+        __rmatmul__: Callable[[Any], "Tensor"]
+        __neg__: Callable[[], "Tensor"]
+        __gt__: Callable[[Any], "Tensor"]
+        __ge__: Callable[[Any], "Tensor"]
+        __lt__: Callable[[Any], "Tensor"]
+        __le__: Callable[[Any], "Tensor"]
+        __getitem__: Callable[[Any], "Tensor"]
+        __iter__: Callable[[], Iterator["Tensor"]]
+
+
+OPERATOR_OF_UFUNC: dict[str, Callable[..., Any]] = {}  # filled by minigen.ops.methods: "multiply" → minigen.multiply
+NAME_OF_NUMPY = {"asarray": "tensor", "array": "tensor", "amax": "max", "amin": "min", "negative": "negative"}
+
+
+class Parameter(Tensor):
+    """A leaf that training changes.  It is made on the backend in use and requires a gradient."""
+
+    def __init__(self, data: Any, *, name: str | None = None):
+        super().__init__(backend.to_device(data), requires_grad=True, name=name)

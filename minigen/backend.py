@@ -1,0 +1,206 @@
+"""Where arrays live: NumPy on the host, CuPy on a GPU.
+
+Operations ask their arrays (`array_module`); nothing inside the engine depends on a chosen backend.  What is chosen
+with `use` only says where *new* arrays are made: parameters, batches, noise.
+"""
+
+import functools
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigen.errors import BackendError, SettingError
+
+Array = Any  # an array of NumPy or of CuPy: their common interface has no type of its own
+
+_SCALARS = (bool, int, float, complex, np.generic, list, tuple, type(None))
+_modules: dict[type, Any] = {np.ndarray: np}  # array type → the module that owns it
+_chosen = "numpy"
+
+INSTALL = """CuPy is chosen by your CUDA version (see the top right of `nvidia-smi`):
+    pip install 'minigen[cuda13]'   # driver for CUDA 13.x
+    pip install 'minigen[cuda12]'   # driver for CUDA 12.x
+Without an NVIDIA GPU, run the same command with --backend numpy (the default)."""
+
+
+def register(array_type: type, module: Any) -> None:
+    """Let arrays of `array_type` take part in operations; `module` has NumPy's interface for them."""
+    _modules[array_type] = module
+
+
+def array_module(*arrays: Array) -> Any:
+    """The module (NumPy or CuPy) that owns the arrays; Python numbers go along with either.
+
+    BackendError where arrays of two backends meet: nothing is ever copied between them behind your back.
+    """
+    found = None
+    for array in arrays:
+        module = _modules.get(type(array)) or _look_up(array)
+        if module is not None and module is not found:
+            if found is not None:
+                raise BackendError(
+                    f"arrays of {found.__name__} and of {module.__name__} meet in one operation; "
+                    "bring both to one place with minigen.backend.to_device or to_host."
+                )
+            found = module
+    return np if found is None else found
+
+
+def _look_up(array: Array) -> Any:
+    """The owner of an array type seen for the first time; None for numbers, which have no owner."""
+    if isinstance(array, _SCALARS):
+        return None
+    if isinstance(array, np.ndarray):  # a subclass, such as a memory map
+        return np
+    cupy = sys.modules.get("cupy")  # whoever holds a CuPy array has imported it
+    if cupy is not None and isinstance(array, cupy.ndarray):
+        register(cupy.ndarray, cupy)
+        return cupy
+    raise BackendError(f"{type(array).__name__} is no array of NumPy or CuPy; make one with minigen.tensor(...).")
+
+
+def name_of(module: Any) -> str:
+    """The backend's name as `--backend` spells it: "numpy" or "cupy"."""
+    return module.__name__
+
+
+# Choosing -----------------------------------------------------------------------------------------------------------
+
+
+def use(name: str) -> None:
+    """Make new arrays on "numpy" or "cupy" from now on.
+
+    BackendError with one sentence and the remedy where CuPy cannot be used; never a silent fallback.
+    """
+    global _chosen
+    if name not in ("numpy", "cupy"):
+        raise SettingError(f"backend {name!r} is unknown; it is numpy or cupy.")
+    if name == "cupy" and (why_not := probe()):
+        raise BackendError(f"--backend cupy: {why_not}")
+    _chosen = name
+
+
+def current() -> Any:
+    """The module on which new arrays are made."""
+    if _chosen == "numpy":
+        return np
+    import cupy
+
+    return cupy
+
+
+@functools.cache
+def probe() -> str:
+    """Why CuPy cannot be used here, in one sentence followed by the remedy; empty where it can.  Asked once a process.
+
+    A successful import proves nothing, so the last test runs a product, an elementwise kernel and a reduction.
+    """
+    try:
+        import cupy
+    except ModuleNotFoundError as error:
+        if error.name == "cupy":
+            return f"CuPy is not installed.\n{INSTALL}"
+        return f"CuPy is installed but does not import: {_first_line(error)}\nKeep exactly one CuPy package installed."
+    except ImportError as error:
+        return f"CuPy is installed but does not import: {_first_line(error)}\nKeep exactly one CuPy package installed."
+    installed = f"CuPy {cupy.__version__} is installed, but"
+    runtime = cupy.cuda.runtime
+    driver = runtime.driverGetVersion()
+    if driver == 0:
+        return (
+            f"{installed} this machine has no NVIDIA driver.\nInstall NVIDIA's driver, or run with --backend numpy "
+            "(the default)."
+        )
+    invisible = f"{installed} no CUDA device is visible (CUDA_VISIBLE_DEVICES?).\nUnset that variable, or name a GPU."
+    try:
+        count = runtime.getDeviceCount()
+    except runtime.CUDARuntimeError as error:
+        text = _first_line(error)
+        if "NoDevice" in text:
+            return invisible
+        remedy = (
+            f"The driver supports CUDA {driver // 1000}.{driver % 1000 // 10}: update it, or pip install "
+            "'minigen[cuda12]' in place of cuda13."
+        )
+        return f"{installed} the CUDA driver reports: {text}\n{remedy}"
+    if count == 0:
+        return invisible
+    try:
+        ones = cupy.ones((2, 2), dtype="float32")
+        float((ones @ ones + ones).sum())
+    except (RuntimeError, ImportError, OSError) as error:
+        return (
+            f"CuPy {cupy.__version__} sees a GPU but cannot run a first kernel: {type(error).__name__}: "
+            f"{_first_line(error)}\nInstall CUDA's libraries beside it: pip install 'cupy-cuda13x[ctk]'."
+        )
+    return ""
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+# The edges ----------------------------------------------------------------------------------------------------------
+
+
+def to_host(array: Array) -> np.ndarray:
+    """The array as NumPy's; a copy only where it comes from a GPU."""
+    if isinstance(array, np.ndarray):
+        return array
+    if isinstance(array, _SCALARS):
+        return np.asarray(array)
+    module = array_module(array)
+    return module.asnumpy(array)
+
+
+def to_device(array: Array, module: Any = None) -> Array:
+    """The array on `module` (default: the backend in use); a copy only where it must travel."""
+    module = current() if module is None else module
+    if module is np:
+        return to_host(array)
+    return module.asarray(array)
+
+
+def synchronize(module: Any = None) -> None:
+    """Wait until the GPU has done everything asked of it so far; nothing to do on the host."""
+    module = current() if module is None else module
+    if module is not np:
+        module.cuda.get_current_stream().synchronize()
+
+
+def scatter_add(target: Array, index: Any, values: Array) -> None:
+    """target[index] += values, where an index that occurs twice adds twice."""
+    module = array_module(target)
+    if module is np:
+        np.add.at(target, index, values)
+    else:
+        import cupyx
+
+        cupyx.scatter_add(target, index, values)
+
+
+# Draws: one generator, the same numbers on every backend --------------------------------------------------------------
+
+
+def generator(seed: int | Sequence[int]) -> np.random.Generator:
+    """A random generator from a seed; its state can be stored, so a resumed run draws what the first would have."""
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def draw_normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32, module: Any = None) -> Array:
+    """Standard normal numbers on `module` (default: the backend in use), drawn on the host."""
+    return to_device(rng.standard_normal(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
+
+
+def draw_uniform(
+    rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32, module: Any = None
+) -> Array:
+    """Numbers uniform on [0, 1) on `module` (default: the backend in use), drawn on the host."""
+    return to_device(rng.random(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
+
+
+def _drawn(dtype: Any) -> Any:
+    """The dtype NumPy can draw in: float64 for float64, else float32."""
+    return np.float64 if np.dtype(dtype) == np.float64 else np.float32

@@ -1,0 +1,291 @@
+"""Convolution and its two companions: three faces of one trilinear form, each the derivative of the others.
+
+    ⟨y, conv(x, w)⟩ = ⟨conv_transpose(y, w), x⟩ = ⟨conv_kernel_grad(x, y), w⟩
+
+for any number of spatial axes.  x (N, *sizes, C), w (*window, C / groups, OC), y (N, *outs, OC).  The rules of each are
+the other two, so every order of derivative is there and is as fast as the first.
+"""
+
+from dataclasses import dataclass
+
+from minigen.autograd.op import op
+from minigen.backend import array_module
+from minigen.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the window falls: tap k of output o reads x at o · stride + k · dilation − before, if that is inside."""
+
+    sizes: tuple[int, ...]  # of x, the wide side
+    outs: tuple[int, ...]  # of y, the narrow side
+    window: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    before: tuple[int, ...]  # zeros in front of each axis of x
+    groups: int = 1
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """The sizes that the taps of all outputs span, from the first zero in front."""
+        spans = zip(self.outs, self.stride, self.window, self.dilation, strict=True)
+        return tuple(max((o - 1) * s + (k - 1) * d + 1, 0) if o else 0 for o, s, k, d in spans)
+
+
+# im2col and col2im: the windows of x side by side, and their adjoint ---------------------------------------------------------------------------
+
+
+@op
+def patches(x, *, geometry):
+    """y (N, *outs, *window, C): for every output the part of x it sees (im2col), zero outside x"""
+    xp = array_module(x)
+    x = _padded(x, geometry)
+    axes = len(geometry.sizes)
+    step = x.strides
+    shape = (x.shape[0], *geometry.outs, *geometry.window, x.shape[-1])
+    out_steps = tuple(step[1 + i] * geometry.stride[i] for i in range(axes))
+    tap_steps = tuple(step[1 + i] * geometry.dilation[i] for i in range(axes))
+    view = xp.lib.stride_tricks.as_strided(x, shape, (step[0], *out_steps, *tap_steps, step[-1]))
+    return xp.ascontiguousarray(view)
+
+
+@op
+def fold(y, *, geometry):
+    """x (N, *sizes, C): the entries of y (N, *outs, *window, C) added where patches took them (col2im)"""
+    xp = array_module(y)
+    axes = len(geometry.sizes)
+    wide = xp.zeros((y.shape[0], *geometry.padded, y.shape[-1]), y.dtype)
+    for tap in _places(geometry.window):
+        here = tuple(
+            slice(t * d, t * d + (o - 1) * s + 1, s) if o else slice(0, 0)
+            for t, d, o, s in zip(tap, geometry.dilation, geometry.outs, geometry.stride, strict=True)
+        )
+        wide[(slice(None), *here)] += y[(slice(None),) * (1 + axes) + tap]
+    return _cropped(wide, geometry)
+
+
+patches.vjp(x=lambda dy, y, x, *, geometry: fold(dy, geometry=geometry))
+fold.vjp(y=lambda dx, x, y, *, geometry: patches(dx, geometry=geometry))
+
+
+def _places(window):
+    """Every tap of a window, in row order."""
+    places: list[tuple[int, ...]] = [()]
+    for k in window:
+        places = [(*place, t) for place in places for t in range(k)]
+    return places
+
+
+def _padded(x, geometry):
+    """x as the windows see it: zeros in front and behind, or cut where no window reaches."""
+    xp = array_module(x)
+    cut = tuple(
+        slice(0, max(total - before, 0)) for total, before in zip(geometry.padded, geometry.before, strict=True)
+    )
+    x = x[(slice(None), *cut)]
+    behind = (t - b - n for t, b, n in zip(geometry.padded, geometry.before, x.shape[1:-1], strict=True))
+    widths = [(0, 0), *((b, max(e, 0)) for b, e in zip(geometry.before, behind, strict=True)), (0, 0)]
+    if any(b or e for b, e in widths):
+        x = xp.pad(x, widths)
+    return xp.ascontiguousarray(x)
+
+
+def _cropped(wide, geometry):
+    """The adjoint of _padded: the inside of `wide`, with zeros behind where no window reached."""
+    xp = array_module(wide)
+    inside = wide[(slice(None), *(slice(b, b + n) for b, n in zip(geometry.before, geometry.sizes, strict=True)))]
+    missing = [(0, n - have) for n, have in zip(geometry.sizes, inside.shape[1:-1], strict=True)]
+    if any(m for _, m in missing):
+        inside = xp.pad(inside, [(0, 0), *missing, (0, 0)])
+    return xp.ascontiguousarray(inside)
+
+
+# The three faces ----------------------------------------------------------------------------------------------------
+
+
+@op
+def conv(x, w, *, geometry):
+    """y[n, o, c] = Σ_{k, i} x[n, o · stride + k · dilation − before, i] w[k, i, c]: the rows of patches times w"""
+    columns = patches(x, geometry=geometry)
+    N, outs, OC = x.shape[0], geometry.outs, w.shape[-1]
+    parts = [
+        _rows(columns_g, len(outs) + 1) @ w_g.reshape(-1, w_g.shape[-1])
+        for columns_g, w_g in zip(_group(columns, geometry), _group(w, geometry), strict=True)
+    ]
+    return _joined(parts).reshape(N, *outs, OC)
+
+
+@op
+def conv_transpose(y, w, *, geometry):
+    """x[n, o · stride + k · dilation − before, i] += Σ_c y[n, o, c] w[k, i, c]: the adjoint of conv, not its inverse"""
+    N, outs, window = y.shape[0], geometry.outs, geometry.window
+    parts = [
+        (_rows(y_g, len(outs) + 1) @ w_g.reshape(-1, w_g.shape[-1]).T).reshape(N, *outs, *window, w.shape[-2])
+        for y_g, w_g in zip(_group(y, geometry), _group(w, geometry), strict=True)
+    ]
+    return fold(_joined(parts), geometry=geometry)
+
+
+@op
+def conv_kernel_grad(x, y, *, geometry):
+    """w[k, i, c] = Σ_{n, o} x[n, o · stride + k · dilation − before, i] y[n, o, c]: patches, turned, times y"""
+    columns = patches(x, geometry=geometry)
+    axes = len(geometry.outs) + 1
+    parts = [
+        (_rows(columns_g, axes).T @ _rows(y_g, axes)).reshape(*geometry.window, columns_g.shape[-1], y_g.shape[-1])
+        for columns_g, y_g in zip(_group(columns, geometry), _group(y, geometry), strict=True)
+    ]
+    return _joined(parts)
+
+
+conv.vjp(
+    x=lambda dy, y, x, w, *, geometry: conv_transpose(dy, w, geometry=geometry),
+    w=lambda dy, y, x, w, *, geometry: conv_kernel_grad(x, dy, geometry=geometry),
+)
+conv_transpose.vjp(
+    y=lambda dx, x, y, w, *, geometry: conv(dx, w, geometry=geometry),
+    w=lambda dx, x, y, w, *, geometry: conv_kernel_grad(dx, y, geometry=geometry),
+)
+conv_kernel_grad.vjp(
+    x=lambda dw, w, x, y, *, geometry: conv_transpose(y, dw, geometry=geometry),
+    y=lambda dw, w, x, y, *, geometry: conv(x, dw, geometry=geometry),
+)
+
+
+def _rows(x, axes):
+    """x as a matrix: its first `axes` axes become the rows."""
+    rows = 1
+    for n in x.shape[:axes]:
+        rows *= n
+    columns = 1
+    for n in x.shape[axes:]:
+        columns *= n
+    return x.reshape(rows, columns)
+
+
+def _group(x, geometry):
+    """x cut along its last axis into one part a group."""
+    if geometry.groups == 1:
+        return [x]
+    n = x.shape[-1] // geometry.groups
+    return [x[..., g * n : (g + 1) * n] for g in range(geometry.groups)]
+
+
+def _joined(parts):
+    """The groups' parts side by side along the last axis."""
+    return parts[0] if len(parts) == 1 else array_module(*parts).concatenate(parts, -1)
+
+
+# What a user calls --------------------------------------------------------------------------------------------------
+
+
+def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
+    """Convolution (cross-correlation, as everywhere in deep learning) over any number of spatial axes.
+
+    x (N, *sizes, C), w (*window, C / groups, OC) → y (N, *outs, OC).  stride, dilation: a number, or one an axis.
+    padding: "valid" (none); "same" (outs = ⌈size / stride⌉, the odd zero at the end, as in Keras); a number; one number
+    an axis; or one (before, after) pair an axis.  ShapeError where shapes do not fit or no output is left.
+    Dumoulin & Visin 2016, relationship 14.
+    """
+    axes = _spatial("conv", x, w)
+    window, C, OC = tuple(w.shape[:axes]), w.shape[-2], w.shape[-1]
+    if x.shape[-1] != C * groups or OC % groups:
+        raise ShapeError(
+            f"conv: x {tuple(x.shape)} has {x.shape[-1]} channels, kernel {tuple(w.shape)} with groups={groups} takes "
+            f"{C * groups}{f', and {OC} outputs do not divide into {groups} groups' if OC % groups else ''}. "
+            "Images are (N, H, W, C)."
+        )
+    sizes = tuple(x.shape[1:-1])
+    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    pads = paddings(padding, sizes, window, stride, dilation)
+    outs = []
+    for n, k, s, d, (before, after) in zip(sizes, window, stride, dilation, pads, strict=True):
+        out = (n + before + after - (k - 1) * d - 1) // s + 1
+        if out < 1:
+            raise ShapeError(
+                f"conv: an axis of {n} (+ {before + after} padding) is shorter than the window of {(k - 1) * d + 1}."
+            )
+        outs.append(out)
+    before = tuple(b for b, _ in pads)
+    return conv(x, w, geometry=Geometry(sizes, tuple(outs), window, stride, dilation, before, groups))
+
+
+def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, output_size=None, dilation=1, groups=1):
+    """Transposed convolution, the adjoint of `convolve`: what Keras calls Conv2DTranspose and the article 反卷积.
+
+    y (N, *outs, OC), w (*window, C / groups, OC) → x (N, *sizes, C).  Note the kernel: (window, result, input), as in
+    Keras.  padding is what the *forward* convolution would add, so here it is cut off.  sizes: with "same"
+    outs · stride; else (outs − 1) · stride + (window − 1) · dilation + 1 − before − after + output_padding, which lies
+    at the end and must be below stride or dilation; or `output_size` outright.  ShapeError where shapes do not fit.
+    """
+    axes = _spatial("conv_transpose", y, w)
+    window, OC = tuple(w.shape[:axes]), w.shape[-1]
+    if y.shape[-1] != OC or OC % groups:
+        raise ShapeError(
+            f"conv_transpose: y {tuple(y.shape)} has {y.shape[-1]} channels, kernel {tuple(w.shape)} takes {OC}"
+            f"{f', which do not divide into {groups} groups' if OC % groups else ''}. "
+            "Kernels are (*window, result, input)."
+        )
+    outs = tuple(y.shape[1:-1])
+    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    extra = _per_axis("output_padding", output_padding, axes, least=0)
+    if any(e >= max(s, d) and e for e, s, d in zip(extra, stride, dilation, strict=True)):
+        raise ShapeError(
+            f"conv_transpose: output_padding {extra} must be below stride {stride} or dilation {dilation}."
+        )
+    if output_size is not None:
+        sizes = _per_axis("output_size", output_size, axes)
+        pads = paddings(padding, sizes, window, stride, dilation)
+    else:
+        same = tuple(o * s for o, s in zip(outs, stride, strict=True))
+        pads = paddings(padding, same, window, stride, dilation)
+        if padding == "same":
+            sizes = same
+        else:
+            spans = zip(outs, stride, window, dilation, pads, extra, strict=True)
+            sizes = tuple((o - 1) * s + (k - 1) * d + 1 - b - a + e for o, s, k, d, (b, a), e in spans)
+    if any(n < 1 for n in sizes):
+        raise ShapeError(f"conv_transpose: y {tuple(y.shape)} with padding {padding!r} leaves sizes {sizes}.")
+    before = tuple(b for b, _ in pads)
+    return conv_transpose(y, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
+
+
+def paddings(padding, sizes, window, stride, dilation):
+    """`padding` as one (before, after) pair an axis."""
+    axes = len(sizes)
+    if padding == "valid":
+        return ((0, 0),) * axes
+    if padding == "same":
+        pairs = []
+        for n, k, s, d in zip(sizes, window, stride, dilation, strict=True):
+            total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
+            pairs.append((total // 2, total - total // 2))
+        return tuple(pairs)
+    if isinstance(padding, int):
+        padding = (padding,) * axes
+    if isinstance(padding, str) or len(padding) != axes:
+        raise ShapeError(
+            f'padding {padding!r} is not "same", "valid", a number, or {axes} numbers or (before, after) pairs.'
+        )
+    given = tuple((p, p) if isinstance(p, int) else tuple(p) for p in padding)
+    if any(len(p) != 2 or min(p) < 0 for p in given):
+        raise ShapeError(f"padding {padding!r} must be made of numbers ≥ 0 or (before, after) pairs of them.")
+    return given
+
+
+def _per_axis(name, value, axes, least=1):
+    """A setting as one whole number an axis."""
+    values = (value,) * axes if isinstance(value, int) else tuple(value)
+    if len(values) != axes or any(not isinstance(v, int) or v < least for v in values):
+        raise ShapeError(f"{name} {value!r} must be a whole number ≥ {least}, or {axes} of them.")
+    return values
+
+
+def _spatial(name, x, w):
+    """The number of spatial axes on which x (N, *sizes, channels) and a kernel (*window, C, OC) agree."""
+    if x.ndim < 3 or x.ndim != w.ndim:
+        raise ShapeError(
+            f"{name}: {tuple(x.shape)} and kernel {tuple(w.shape)} do not fit: x is (N, *sizes, channels), "
+            "the kernel (*window, channels, channels)."
+        )
+    return x.ndim - 2

@@ -1,0 +1,244 @@
+"""The same numbers in another arrangement: no arithmetic, so every derivative is an arrangement too."""
+
+import operator
+
+import numpy as np
+
+from minigen.autograd.op import op
+from minigen.autograd.tensor import Tensor
+from minigen.backend import array_module, scatter_add
+from minigen.errors import ShapeError
+
+
+@op
+def reshape(x, *, shape):
+    """y = x read in row order into `shape`; one entry may be −1, to be worked out"""
+    return x.reshape(shape)
+
+
+reshape.vjp(x=lambda dy, y, x, *, shape: reshape(dy, x.shape))
+
+
+@op
+def transpose(x, *, axes=None):
+    """y = x with its axes in the order `axes` (default: reversed)"""
+    return x.transpose(axes)
+
+
+transpose.vjp(
+    x=lambda dy, y, x, *, axes: transpose(dy, None if axes is None else _inverse(axes, x.ndim)),
+)
+
+
+def _inverse(axes, ndim):
+    """The permutation that undoes `axes`."""
+    back = [0] * ndim
+    for place, axis in enumerate(axes):
+        back[axis] = place
+    return tuple(back)
+
+
+@op
+def moveaxis(x, *, source, destination):
+    """y = x with axis `source` moved to `destination`"""
+    return array_module(x).moveaxis(x, source, destination)
+
+
+moveaxis.vjp(x=lambda dy, y, x, *, source, destination: moveaxis(dy, destination, source))
+
+
+@op
+def expand_dims(x, *, axis):
+    """y = x with a new axis of length 1 at `axis`"""
+    return array_module(x).expand_dims(x, axis)
+
+
+expand_dims.vjp(x=lambda dy, y, x, *, axis: reshape(dy, x.shape))
+
+
+@op
+def squeeze(x, *, axis=None):
+    """y = x without its axes of length 1 (or without `axis`)"""
+    return x.squeeze(axis)
+
+
+squeeze.vjp(x=lambda dy, y, x, *, axis: reshape(dy, x.shape))
+
+
+@op
+def broadcast_to(x, *, shape):
+    """y = x repeated to fill `shape`"""
+    return array_module(x).broadcast_to(x, shape)
+
+
+broadcast_to.vjp(x=lambda dy, y, x, *, shape: dy)  # the engine undoes broadcasting
+
+
+@op
+def astype(x, *, dtype):
+    """y = x in another dtype"""
+    return x.astype(dtype)
+
+
+astype.casts = True
+astype.vjp(x=lambda dy, y, x, *, dtype: dy)  # the engine returns to x's dtype
+
+
+@op
+def concatenate(*arrays, axis=0):
+    """y = the arrays one after another along `axis`: concatenate(a, b), or concatenate([a, b])"""
+    return array_module(*arrays).concatenate(arrays, axis)
+
+
+def _own_part(dy, y, i, *arrays, axis):
+    axis %= arrays[0].ndim
+    start = sum(a.shape[axis] for a in arrays[:i])
+    return getitem(dy, (slice(None),) * axis + (slice(start, start + arrays[i].shape[axis]),))
+
+
+concatenate.vjp(arrays=_own_part)
+
+
+@op
+def stack(*arrays, axis=0):
+    """y = the arrays side by side along a new `axis`: stack(a, b), or stack([a, b])"""
+    return array_module(*arrays).stack(arrays, axis)
+
+
+stack.vjp(arrays=lambda dy, y, i, *arrays, axis: getitem(dy, (slice(None),) * (axis % y.ndim) + (i,)))
+
+
+def split(x, sections, axis=0):
+    """A list of parts of x along `axis`: into `sections` equal parts, or cut before each place in a list."""
+    n, axis = x.shape[axis], axis % x.ndim
+    if isinstance(sections, int):
+        if sections < 1 or n % sections:
+            raise ShapeError(f"split: an axis of length {n} does not divide into {sections} equal parts.")
+        cuts = [n // sections * k for k in range(1, sections)]
+    else:
+        cuts = list(sections)
+    edges = [0, *cuts, n]
+    whole = (slice(None),) * axis
+    return [getitem(x, (*whole, slice(a, b))) for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@op
+def pad(x, *, widths, value=0.0):
+    """y = x with `value` around it; widths: one (before, after) pair an axis, as in np.pad"""
+    return array_module(x).pad(x, widths, mode="constant", constant_values=value)
+
+
+def _inside(dy, y, x, *, widths, value):
+    return getitem(dy, tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True)))
+
+
+pad.vjp(x=_inside)
+
+
+@op
+def flip(x, *, axis=None):
+    """y = x backwards along `axis` (default: along every axis)"""
+    return array_module(x).flip(x, axis)
+
+
+flip.vjp(x=lambda dy, y, x, *, axis: flip(dy, axis))
+
+
+@op
+def roll(x, *, shift, axis=None):
+    """y = x shifted round along `axis`; what leaves at one end returns at the other"""
+    return array_module(x).roll(x, shift, axis)
+
+
+def _shift_back(dy, y, x, *, shift, axis):
+    back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    return roll(dy, back, axis)
+
+
+roll.vjp(x=_shift_back)
+
+
+# Choosing entries ---------------------------------------------------------------------------------------------------
+
+
+@op
+def getitem(x, *, index):
+    """y = x[index]: slices, numbers, None, ..., arrays of integers or booleans"""
+    return x[index]
+
+
+@op
+def put_add(values, *, index, shape):
+    """y = zeros of `shape`, with y[index] += values; an index that occurs twice adds twice.  The adjoint of getitem."""
+    y = array_module(values).zeros(shape, values.dtype)
+    if _is_basic(index):
+        y[index] = values
+    else:
+        scatter_add(y, index, values)
+    return y
+
+
+getitem.vjp(x=lambda dy, y, x, *, index: put_add(dy, index=index, shape=x.shape))
+put_add.vjp(values=lambda dy, y, values, *, index, shape: getitem(dy, index))
+
+
+def _is_basic(index):
+    """True where no entry can be named twice: slices, numbers, None and ..., no arrays."""
+    entries = index if isinstance(index, tuple) else (index,)
+    return all(
+        entry is None
+        or entry is Ellipsis
+        or isinstance(entry, slice | int | np.integer)
+        and not isinstance(entry, bool)
+        for entry in entries
+    )
+
+
+def bare(x):
+    """The array inside a tensor; an array as it is."""
+    return x.data if isinstance(x, Tensor) else x
+
+
+def as_index(index):
+    """An index as bare arrays and numbers: tensors give up their entries, lists become arrays."""
+    if isinstance(index, tuple):
+        return tuple(as_index(entry) for entry in index)
+    return np.asarray(index) if isinstance(index, list) else bare(index)
+
+
+def take(x, indices, axis=None):
+    """y = the entries of x at `indices` along `axis` (default: of x flattened); indices may repeat.
+
+    IndexError-like ShapeError where an index is out of range.
+    """
+    indices = as_index(indices)
+    if axis is None:
+        return getitem(reshape(x, (-1,)), indices)
+    return getitem(x, (slice(None),) * (operator.index(axis) % x.ndim) + (indices,))
+
+
+@op
+def take_along_axis(x, *, indices, axis):
+    """y[…, j, …] = x[…, indices[…, j, …], …]: one choice of places for each line along `axis`"""
+    return array_module(x).take_along_axis(x, indices, axis)
+
+
+@op
+def put_along_axis(values, *, indices, axis, length):
+    """The adjoint of take_along_axis: zeros of `length` along `axis`, with each value added at its place."""
+    xp = array_module(values)
+    shape = list(values.shape)
+    shape[axis] = length
+    y = xp.zeros(shape, values.dtype)
+    place = list(xp.ogrid[tuple(slice(n) for n in values.shape)])
+    place[axis] = indices
+    scatter_add(y, tuple(place), values)
+    return y
+
+
+take_along_axis.vjp(
+    x=lambda dy, y, x, *, indices, axis: put_along_axis(dy, indices=indices, axis=axis, length=x.shape[axis])
+)
+put_along_axis.vjp(
+    values=lambda dy, y, values, *, indices, axis, length: take_along_axis(dy, indices=indices, axis=axis)
+)

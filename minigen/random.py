@@ -1,0 +1,31 @@
+"""Random tensors.  Nothing here is global: a generator is made from a seed and passed to whoever draws."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minigen import backend
+from minigen.autograd import Tensor
+
+
+def generator(seed: int | Sequence[int]) -> np.random.Generator:
+    """A generator of random numbers; the same seed gives the same numbers on every backend."""
+    return backend.generator(seed)
+
+
+def normal(*shape: int, rng: np.random.Generator, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
+    """Standard normal numbers: normal(64, 100, rng=rng)."""
+    return Tensor(backend.draw_normal(rng, shape, dtype), requires_grad=requires_grad)
+
+
+def uniform(
+    *shape: int,
+    rng: np.random.Generator,
+    low: float = 0.0,
+    high: float = 1.0,
+    dtype: Any = np.float32,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers uniform on [low, high): uniform(64, 100, rng=rng, low=-1)."""
+    return Tensor(backend.draw_uniform(rng, shape, dtype) * (high - low) + low, requires_grad=requires_grad)
