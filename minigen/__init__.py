@@ -1,5 +1,7 @@
 """minigen: generative modelling one can read, prove and run, on NumPy or CuPy."""
 
+from importlib.util import find_spec
+
 from minigen import backend, random
 from minigen.autograd import Parameter, Tensor, detect_anomaly, draw_graph, grad, no_grad
 from minigen.errors import (
@@ -96,6 +98,9 @@ from minigen.ops import (
     zeros,
     zeros_like,
 )
+
+if find_spec("minigen.kernels"):  # speed only: the folder may be deleted
+    from minigen import kernels as kernels
 
 __version__ = "0.1.0"
 

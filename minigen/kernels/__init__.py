@@ -1,0 +1,7 @@
+"""Optional speed: texts that stand in for a formula on one backend.
+
+Delete this folder and every result stays the same to rounding.  Each kernel is held against its formula, value and
+derivative, by one test that walks the registry.
+"""
+
+from minigen.kernels import numpy_normalise as numpy_normalise
