@@ -3,16 +3,16 @@
 Everything here is a NumPy array in host memory: images are uint8 (N, H, W, C) until a batch of them is taken.
 """
 
-from .arrays import read_arrays
-from .batches import Batches
-from .fitting import Frame
-from .folder import read_images
-from .idx import mnist, read_idx
-from .images import Images, to_float, to_uint8
-from .open import open_data
-from .points import grid, ring
-from .scenes import FACTORS, RANGES, draw_factors, render, scenes, visible
-from .video import read_video
+from minigen.data.arrays import read_arrays
+from minigen.data.batches import Batches
+from minigen.data.fitting import Frame
+from minigen.data.folder import read_images
+from minigen.data.idx import mnist, read_idx
+from minigen.data.images import Images, to_float, to_uint8
+from minigen.data.open import open_data
+from minigen.data.points import grid, ring
+from minigen.data.scenes import FACTORS, RANGES, draw_factors, render, scenes, visible
+from minigen.data.video import read_video
 
 __all__ = [
     "FACTORS",

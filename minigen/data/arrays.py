@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
-from .fitting import Frame
-from .images import Images
+from minigen.data.fitting import Frame
+from minigen.data.images import Images
+from minigen.errors import DataError
 
 _WANTED = "Save uint8 images (N, H, W) or (N, H, W, C), C 1 or 3, with np.save or np.savez"
 

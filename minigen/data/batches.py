@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..errors import DataError, SettingError
-from .checking import whole
-from .images import to_float
+from minigen.data.checking import whole
+from minigen.data.images import to_float
+from minigen.errors import DataError, SettingError
 
 
 class Batches(Iterator[np.ndarray]):

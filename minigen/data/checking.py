@@ -2,7 +2,7 @@
 
 import operator
 
-from ..errors import SettingError
+from minigen.errors import SettingError
 
 
 def whole(name: str, value: int, lowest: int, highest: int | None = None) -> int:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError, SettingError
-from .checking import whole
+from minigen.data.checking import whole
+from minigen.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -12,10 +12,10 @@ from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
-from ..errors import DataError
-from .checking import whole
-from .fitting import Frame
-from .images import Images
+from minigen.data.checking import whole
+from minigen.data.fitting import Frame
+from minigen.data.images import Images
+from minigen.errors import DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".tga", ".ppm", ".pgm", ".jp2", ".avif")
 _FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "TGA", "PPM", "JPEG2000", "AVIF")

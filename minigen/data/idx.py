@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, SettingError
-from .images import Images
+from minigen.data.images import Images
+from minigen.errors import DataError, SettingError
 
 _PARTS = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ..errors import DataError
-from .checking import whole
+from minigen.data.checking import whole
+from minigen.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import DataError, SettingError
-from .arrays import read_arrays
-from .checking import whole
-from .fitting import Frame
-from .folder import read_images
-from .idx import mnist
-from .images import Images
-from .scenes import scenes
-from .video import read_video
+from minigen.data.arrays import read_arrays
+from minigen.data.checking import whole
+from minigen.data.fitting import Frame
+from minigen.data.folder import read_images
+from minigen.data.idx import mnist
+from minigen.data.images import Images
+from minigen.data.scenes import scenes
+from minigen.data.video import read_video
+from minigen.errors import DataError, SettingError
 
 SPECS = ("scenes", "mnist", "mnist:FOLDER", "images:PATH", "video:FILE", "npz:FILE")
 _KINDS = ("scenes", "mnist", "images", "video", "npz")

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..errors import SettingError
-from .checking import whole
+from minigen.data.checking import whole
+from minigen.errors import SettingError
 
 
 def ring(

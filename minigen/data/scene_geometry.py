@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .counters import mix, uniforms
-from .scene_palette import palette
+from minigen.data.counters import mix, uniforms
+from minigen.data.scene_palette import palette
 
 CELLS = 28  # columns of windows across the picture, so that a window is one pixel at size 28
 FLOOR = 1.6 / CELLS  # height of a storey, so that lit rows do not merge at size 28

@@ -6,7 +6,7 @@ weight (N, H, W).
 
 import numpy as np
 
-from .scene_geometry import (
+from minigen.data.scene_geometry import (
     CELLS,
     CLOUDS,
     FLOOR,

@@ -6,10 +6,11 @@ cover, which of its latents mean what.  The pictures themselves are painted in `
 
 import numpy as np
 
-from ..errors import DataError, SettingError
+from minigen.data.checking import whole
+from minigen.data.counters import item_keys, uniforms
+from minigen.errors import DataError, SettingError
+
 from . import scene_geometry, scene_layers
-from .checking import whole
-from .counters import item_keys, uniforms
 
 RANGES = {  # factor: (lowest, highest), uniform between them
     "time": (0.0, 1.0),  # cyclic; 0 is midnight, 0.5 is noon

@@ -9,10 +9,10 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError, SettingError
-from .checking import whole
-from .fitting import Frame
-from .images import Images
+from minigen.data.checking import whole
+from minigen.data.fitting import Frame
+from minigen.data.images import Images
+from minigen.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
