@@ -1,0 +1,299 @@
+"""`python -m minigen.train RECIPE …`: flags from the recipe's Config, checks before anything is made, then the loop."""
+
+import dataclasses
+import difflib
+import math
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from minigen import backend
+from minigen.data import Batches, Images, open_data, scenes
+from minigen.errors import MinigenError, SettingError
+from minigen.train import checkpoint as checkpoints
+from minigen.train import loop, runs
+from minigen.train.progress import Progress
+
+USAGE = """Train a generative model: python -m minigen.train RECIPE [--flags]
+
+recipes
+  gan    the article's GAN (DCGAN) on film stills, MNIST, your images or a film clip
+
+examples
+  python -m minigen.train gan                                    # built-in film stills, about three minutes
+  python -m minigen.train gan --data images:my_stills/ --channels 3 --size 64
+  python -m minigen.train gan --preset article --data mnist      # the article's exact network
+  python -m minigen.train gan --resume runs/0001-gan-scenes --steps 5000
+  python -m minigen.train gan --help                             # every flag, its default and its reason"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is decided about a run and not about the model."""
+
+    preset: Literal["default", "article"] = "default"
+    """Where the defaults come from; article: its exact network, batch 256, Adam as in the tutorial."""
+    backend: Literal["numpy", "cupy"] = "numpy"
+    """Where arrays live: numpy on the CPU, cupy on an NVIDIA GPU."""
+    out: Path = Path("runs")
+    """The folder in which numbered run folders are made."""
+    name: str = ""
+    """The run folder's name after its number. Default: recipe and data, such as gan-scenes."""
+    resume: Path | None = None
+    """A run folder (or one of its checkpoints) to go on with, exactly as if it had never stopped."""
+    max_minutes: float = 0.0
+    """If above 0, stop in good order after so many minutes, saving."""
+    save_minutes: float = 2.0
+    """Save a checkpoint this often; also at the start and at the end."""
+    keep: int = 3
+    """How many checkpoints to keep, the newest."""
+    pictures: int = 40
+    """How many sample grids a run draws; they become the animation of the training."""
+    licence: str = "unknown"
+    """Licence of your data, noted in the report."""
+    dry_run: bool = False
+    """Print what would happen, and how long it would take, and make nothing."""
+
+    def __post_init__(self) -> None:
+        if self.max_minutes < 0:
+            raise SettingError(f"--max-minutes {self.max_minutes:g} must not be negative; 0 means no limit.")
+        if self.save_minutes < 0:
+            raise SettingError(f"--save-minutes {self.save_minutes:g} must not be negative; 0 saves after every step.")
+        if self.keep < 1:
+            raise SettingError(f"--keep {self.keep} must be at least 1, or nothing could be resumed.")
+        if self.pictures < 1:
+            raise SettingError(f"--pictures {self.pictures} must be at least 1.")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; returns the exit status: 0 done, 2 bad input or a stopped run, 130 after Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _main(arguments)
+    except MinigenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    recipe, flags = arguments[0], arguments[1:]
+    if recipe not in runs.RECIPES:
+        close = difflib.get_close_matches(recipe, runs.RECIPES, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(runs.RECIPES)}."
+        raise SettingError(f"{recipe!r} is no recipe; {hint}")
+    config, options = parse(recipe, flags)
+    backend.use(options.backend)
+    command = shlex.join(["python", "-m", "minigen.train", *arguments])
+    return _train(recipe, config, options, command)
+
+
+# Flags --------------------------------------------------------------------------------------------------------------
+
+LENGTH = ("steps", "epochs")  # what a resumed run may change
+
+
+def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
+    """(Config, Options) of a command line; with --resume the saved settings, which flags may only lengthen."""
+    import tyro
+
+    kind, _, presets = runs.RECIPES[recipe]
+    preset = _value_of("--preset", flags)
+    default = presets.get(preset or "default", presets["default"])
+    resume = _value_of("--resume", flags)
+    saved = None
+    if resume is not None:
+        run, path = runs.locate(Path(resume))
+        saved = default = runs.config_of(checkpoints.load(path).facts["config"], path)
+
+    @dataclass(frozen=True)
+    class Command:
+        config: Annotated[kind, tyro.conf.arg(name="")] = default  # type: ignore[valid-type]
+        options: Annotated[Options, tyro.conf.arg(name="")] = Options()
+
+    Command.__doc__ = f"Train the recipe {recipe}."
+    command = tyro.cli(Command, args=flags, prog=f"python -m minigen.train {recipe}")
+    config = command.config
+    if "--steps" in _names(flags) and "--epochs" in _names(flags):
+        raise SettingError("--steps and --epochs both say how long to train; give one of them.")
+    if "--steps" in _names(flags):
+        config = dataclasses.replace(config, epochs=0.0)
+    if saved is not None:
+        for field in dataclasses.fields(config):
+            before, now = getattr(saved, field.name), getattr(config, field.name)
+            if before != now and field.name not in LENGTH:
+                flag = "--" + field.name.replace("_", "-")
+                raise SettingError(
+                    f"--resume {resume}: that run has {flag} {before}, not {now}. Leave {flag} out, or start a new run."
+                )
+    return config, command.options
+
+
+def _names(flags: list[str]) -> list[str]:
+    """The flags' names as tyro reads them: --d_steps is --d-steps, --steps=5 is --steps."""
+    return [flag.partition("=")[0].replace("_", "-") for flag in flags if flag.startswith("--")]
+
+
+def _value_of(name: str, flags: list[str]) -> str | None:
+    """The value given for a flag that decides the others' defaults, before the others are read."""
+    for i, flag in enumerate(flags):
+        if flag == name and i + 1 < len(flags):
+            return flags[i + 1]
+        if flag.startswith(name + "="):
+            return flag.partition("=")[2]
+    return None
+
+
+# The run ------------------------------------------------------------------------------------------------------------
+
+
+def _train(recipe_name: str, config: Any, options: Options, command: str) -> int:
+    images = open_images(config)
+    for note in images.notes:
+        print(note)
+    batches = Batches(images.items, config.batch, seed=config.seed)
+    steps = total_steps(config, batches)
+    recipe = runs.RECIPES[recipe_name][1](config)
+    settings = {"recipe": recipe_name, **dataclasses.asdict(config)}
+    facts = {
+        "config": settings,
+        "data_name": images.name,
+        "data_hash": images.fingerprint,
+        "data_count": len(images.items),
+    }
+    source = _resume(options, recipe, batches, images, facts) if options.resume else None
+    if recipe.step_count >= steps:
+        raise SettingError(
+            f"--resume {options.resume}: it is at step {recipe.step_count} already; ask for more with --steps."
+        )
+    print(describe(recipe, images, batches, steps, options))
+    if options.dry_run:
+        print(rehearse(recipe, batches, steps))
+        return 0
+
+    run = _folder(source, recipe_name, images, options, recipe.step_count)
+    runs.write_config(
+        run,
+        recipe_name,
+        config,
+        command=command,
+        backend=options.backend,
+        licence=options.licence if options.licence != "unknown" else images.licence,
+        data_name=images.name,
+        data_hash=images.fingerprint,
+        data_count=len(images.items),
+        environment=loop.environment(),
+    )
+    plan = loop.Plan(
+        run=run,
+        steps=steps,
+        sample_every=max(1, steps // options.pictures),
+        save_seconds=options.save_minutes * 60,
+        keep=options.keep,
+        stop_seconds=options.max_minutes * 60 or math.inf,
+    )
+    print(f"{recipe.reading}\nrun folder: {run}")
+    training = loop.Loop(recipe, images, batches, plan, facts, held_out(config))
+    with Progress(recipe.step_count, steps) as progress:
+        outcome = training.train(progress)
+    go_on = f"python -m minigen.train {recipe_name} --resume {shlex.quote(str(run))}"
+    if outcome.reason != "done":
+        print(f"{outcome.reason} after step {outcome.step}, saved; to go on: {go_on}")
+    print(f"{outcome.step} steps in {training.seconds:.0f} s; open {run / 'report.html'}")
+    print(f"draw more: python -m minigen.sample {shlex.quote(str(run))} --seeds 0-63")
+    return 130 if outcome.reason == "interrupted" else 0
+
+
+def open_images(config: Any) -> Images:
+    """The images that the settings ask for."""
+    return open_data(
+        config.data,
+        size=config.size,
+        channels=config.channels,
+        count=config.count or None,
+        seed=config.seed,
+        fit=config.fit,
+        skip_bad=config.skip_bad,
+        upscale=config.upscale,
+        every=config.every,
+    )
+
+
+def held_out(config: Any) -> np.ndarray | None:
+    """Images of the same kind that are not trained on, where the source has them: scenes of another seed."""
+    if config.data != "scenes":
+        return None
+    return scenes(1000, config.size, config.channels, seed=config.seed + 1)[0]
+
+
+def total_steps(config: Any, batches: Batches) -> int:
+    """The step to train until: --steps, or --epochs times the steps of one pass."""
+    if not config.epochs:
+        return config.steps
+    return max(1, round(config.epochs * batches.steps_per_epoch / config.d_steps))
+
+
+def _resume(
+    options: Options, recipe: Any, batches: Batches, images: Images, facts: dict[str, Any]
+) -> tuple[Path, Path]:
+    """Bring recipe and batches to where the checkpoint was taken; returns (run, checkpoint)."""
+    assert options.resume is not None
+    run, path = runs.locate(options.resume)
+    saved = checkpoints.load(path)
+    loop.check_same_data(saved.facts, images, run)
+    runs.restore(recipe, saved, path)
+    batches.restore(saved.facts["place"])
+    facts["seconds"] = saved.facts["seconds"]
+    return run, path
+
+
+def _folder(source: tuple[Path, Path] | None, recipe_name: str, images: Images, options: Options, step: int) -> Path:
+    """The folder to write into: a new one; on resuming the old one, or a new one if that had gone further."""
+    name = options.name or f"{recipe_name}-{images.name}"
+    if source is None:
+        return runs.create(options.out, name)
+    run, path = source
+    if path != runs.newest_checkpoint(run):
+        branch = runs.create(options.out, options.name or f"{run.name[5:]}-from-{step}")
+        runs.carry_metrics(run, branch, step)
+        return branch
+    runs.carry_metrics(run, run, step)
+    return run
+
+
+def describe(recipe: Any, images: Images, batches: Batches, steps: int, options: Options) -> str:
+    """What is about to be trained on what, in a few lines."""
+    config = recipe.config
+    side = "×".join(map(str, images.items.shape[1:]))
+    trained = {name: sum(p.size for p in network.parameters()) for name, network in recipe.networks.items()}
+    numbers = ", ".join(f"{name} {count:,} weights" for name, count in trained.items())
+    start = f"from step {recipe.step_count} " if recipe.step_count else ""
+    return (
+        f"data: {images.name}, {len(images.items):,} images of {side}, licence {images.licence}\n"
+        f"model: {numbers} (width {config.width:g}), backend {options.backend}\n"
+        f"plan: {start}to step {steps:,}, batch {config.batch}, {steps / max(1, batches.steps_per_epoch):.1f} epochs"
+    )
+
+
+def rehearse(recipe: Any, batches: Batches, steps: int) -> str:
+    """Layer tables, memory, and the time that three real steps take; nothing is written."""
+    tables = [f"{name}\n{table}" for name, table in recipe.summaries().items()]
+    state = sum(a.nbytes for a in recipe.save_state()[0].values())
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        recipe.step(*[backend.to_device(next(batches)) for _ in range(recipe.batches_per_step)])
+        took.append(time.perf_counter() - began)
+    minutes = min(took) * (steps - recipe.step_count) / 60
+    tables.append(
+        f"a checkpoint holds {state / 1e6:.1f} MB; a step takes {min(took):.3f} s here, all steps {minutes:.1f} min"
+    )
+    tables.append("dry run: nothing was made")
+    return "\n\n".join(tables)

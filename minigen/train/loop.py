@@ -1,0 +1,215 @@
+"""The loop: batches into a recipe's step, and everything a run leaves in its folder.  It knows no model."""
+
+import json
+import math
+import platform
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minigen
+from minigen import backend
+from minigen.data import Batches, Images
+from minigen.errors import AnomalyError, DataError
+from minigen.train import checkpoint as checkpoints
+from minigen.train import pictures, report, runs
+from minigen.train.animation import save_gif
+from minigen.train.neighbours import save_panel
+from minigen.train.progress import Progress
+
+SHOWN = 64  # images in a grid
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how often, where."""
+
+    run: Path
+    steps: int  # train until this step
+    sample_every: int
+    save_seconds: float
+    keep: int  # checkpoints; older ones are deleted
+    stop_seconds: float = math.inf  # stop in good order after this long
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why the loop ended: "done", "interrupted" or "out of time", and after which step."""
+
+    reason: str
+    step: int
+
+
+class Loop:
+    """One run of training, from wherever the recipe and the batches stand."""
+
+    def __init__(
+        self,
+        recipe: Any,
+        images: Images,
+        batches: Batches,
+        plan: Plan,
+        facts: dict[str, Any],
+        held_out: np.ndarray | None = None,
+    ):
+        self.recipe, self.images, self.batches, self.plan = recipe, images, batches, plan
+        self.facts = facts  # what a checkpoint must carry besides the state: recipe and settings, the data
+        self.held_out = held_out  # images of the same kind never trained on, to measure copying against
+        self.seconds_before = facts.get("seconds", 0.0)
+        self.noise = recipe.latents(SHOWN, backend.generator([recipe.config.seed, 2]))  # the same in every picture
+        self.began = time.monotonic()
+        self.saved_at = self.began
+
+    # What the loop does -----------------------------------------------------------------------------------------------
+
+    def train(self, progress: Progress) -> Outcome:
+        """Train until the plan's last step, Ctrl-C, or the end of its time; save and draw on the way and at the end."""
+        run, recipe = self.plan.run, self.recipe
+        reals = self.images.items[np.random.default_rng(recipe.config.seed).permutation(len(self.images.items))[:SHOWN]]
+        pictures.save_png(run / "reals.png", pictures.grid(reals, columns=8))
+        if recipe.step_count == 0:
+            self.save()
+            self.draw()
+        reason = "done"
+        with _ctrl_c() as asked:
+            while recipe.step_count < self.plan.steps:
+                row = self.one_step()
+                runs.append_metrics(run, row)
+                progress.show(row)
+                if recipe.step_count % self.plan.sample_every == 0:
+                    self.draw()
+                if time.monotonic() - self.saved_at > self.plan.save_seconds:
+                    self.save()
+                if asked:
+                    reason = "interrupted"
+                    break
+                if time.monotonic() - self.began > self.plan.stop_seconds:
+                    reason = "out of time"
+                    break
+        self.save()
+        self.draw()
+        self.finish()
+        return Outcome(reason, recipe.step_count)
+
+    def one_step(self) -> dict[str, Any]:
+        """One step of the recipe as a line of metrics; AnomalyError, with the state before it saved, if it fails."""
+        recipe, place = self.recipe, self.batches.state()
+        before = recipe.save_state()
+        began = time.perf_counter()
+        batches = [backend.to_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # what they would warn of is looked at here
+                measured = {name: float(value) for name, value in recipe.step(*batches).items()}
+            bad = [name for name, value in measured.items() if not math.isfinite(value)]
+            if bad:
+                raise AnomalyError(f"{bad[0]} is {measured[bad[0]]}.")
+        except AnomalyError as error:
+            why = self.explain(error, before, batches)
+            recipe.load_state(*before)
+            self.batches.restore(place)
+            self.save()
+            raise AnomalyError(
+                f"step {recipe.step_count + 1}: {why} The state before it is saved in {self.plan.run}. "
+                "Try a lower --learning-rate, --penalty gradient, or look at the data."
+            ) from error
+        seconds = time.perf_counter() - began
+        recipe.step_count += 1
+        return {
+            "step": recipe.step_count,
+            "epoch": round(self.batches.epoch + self.batches.index / self.batches.steps_per_epoch, 4),
+            "seconds": round(self.seconds, 3),
+            "images_per_second": round(sum(len(b) for b in batches) / seconds, 1),
+            **measured,
+        }
+
+    def explain(self, error: AnomalyError, before: Any, batches: list[Any]) -> str:
+        """Run the failed step again under detect_anomaly, for the name of the operation where it went wrong."""
+        self.recipe.load_state(*before)
+        try:
+            with np.errstate(all="ignore"), minigen.detect_anomaly():
+                self.recipe.step(*batches)
+        except AnomalyError as found:
+            return str(found)
+        return str(error)
+
+    @property
+    def seconds(self) -> float:
+        """Training time so far, earlier parts of a resumed run included."""
+        return self.seconds_before + time.monotonic() - self.began
+
+    # What the loop leaves ---------------------------------------------------------------------------------------------
+
+    def save(self) -> Path:
+        """Write a checkpoint of this moment and delete those beyond the number to keep."""
+        arrays, random = self.recipe.save_state()
+        facts = {**self.facts, "random": random, "place": self.batches.state(), "seconds": self.seconds}
+        path = self.plan.run / "checkpoints" / f"step_{self.recipe.step_count:08d}.safetensors"
+        checkpoints.save(path, checkpoints.Checkpoint(self.recipe.step_count, arrays, facts))
+        for old in sorted(path.parent.glob("step_*.safetensors"))[: -self.plan.keep]:
+            old.unlink()
+        self.saved_at = time.monotonic()
+        return path
+
+    def draw(self) -> None:
+        """A grid of samples on the same noise every time."""
+        path = self.plan.run / "samples" / f"step_{self.recipe.step_count:06d}.png"
+        pictures.save_png(path, pictures.grid(self.recipe.generate(self.noise), columns=8))
+
+    def finish(self) -> None:
+        """The pictures and the report of the whole run so far."""
+        run, recipe = self.plan.run, self.recipe
+        frames = [pictures.read_png(path) for path in sorted((run / "samples").glob("step_*.png"))]
+        save_gif(run / "training.gif", frames + frames[-1:] * 6, fps=6)  # the end rests for a second
+        pictures.curves(run / "curves.png", runs.read_metrics(run), recipe.reading, recipe.balance)
+        samples = pictures.to_pixels(recipe.generate(self.noise[:32]))
+        save_panel(run / "neighbours.png", samples, self.images.items, self.held_out)
+        report.write_report(run)
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[list[bool]]:
+    """A list that is empty until Ctrl-C (or a polite kill) asks for the end; asked twice, it ends at once."""
+    asked: list[bool] = []
+
+    def ask(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(True)
+        print("\nstopping after this step; once more to stop at once", file=sys.stderr)
+
+    try:
+        before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: whoever started the thread has the signals
+        before = {}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def environment() -> dict[str, str]:
+    """Versions and machine, for config.json."""
+    return {
+        "minigen": minigen.__version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "machine": platform.platform(),
+    }
+
+
+def check_same_data(facts: dict[str, Any], images: Images, where: Path) -> None:
+    """DataError where a resumed run would continue on other data than it began with."""
+    before, now = facts["data_hash"], images.fingerprint
+    if before != now:
+        raise DataError(
+            f"{where}: it was trained on other data ({json.dumps(facts['data_name'])}, {before}) than --data gives now "
+            f"({now}). Start a new run for new data."
+        )

@@ -1,0 +1,154 @@
+"""A run's folder: numbered, never overwritten, and how one is opened again.
+
+runs/0001-gan-scenes/
+    config.json  metrics.jsonl  reals.png  samples/step_000000.png …  checkpoints/step_00000500.safetensors …
+    training.gif  curves.png  neighbours.png  report.html
+"""
+
+import json
+import math
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from minigen.errors import DataError, SettingError
+from minigen.train import checkpoint as checkpoints
+from minigen.train import gan
+
+RECIPES: dict[str, Any] = {"gan": (gan.Config, gan.Gan, gan.PRESETS)}
+
+
+def create(out: Path, name: str) -> Path:
+    """Make the next numbered folder in `out`, such as 0003-name.  Two programs at once get two folders."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        taken = [int(p.name[:4]) for p in out.iterdir() if p.name[:4].isdigit() and p.name[4:5] == "-"]
+        number = max(taken, default=0) + 1
+        while True:
+            run = out / f"{number:04d}-{name}"
+            try:
+                run.mkdir()
+                (run / "samples").mkdir()
+                (run / "checkpoints").mkdir()
+                return run
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise DataError(f"--out {out}: no run folder can be made there ({error.strerror or error}).") from error
+
+
+def write_config(run: Path, recipe: str, config: Any, **facts: Any) -> None:
+    """Store every setting and the facts beside it as config.json."""
+    text = json.dumps({"recipe": recipe, **asdict(config), **facts}, indent=2, ensure_ascii=False)
+    checkpoints.write_atomically(run / "config.json", (text + "\n").encode())
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """config.json of a run; DataError where the folder is no run."""
+    path = run / "config.json"
+    if not run.is_dir():
+        raise DataError(f"{run}: there is no such run. Runs are folders such as runs/0001-gan-scenes.")
+    if not path.is_file():
+        raise DataError(f"{run}: not a run of minigen; it has no config.json.")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: damaged ({error}).") from error
+
+
+def config_of(facts: dict[str, Any], where: Path) -> Any:
+    """The recipe's Config among what config.json or a checkpoint holds."""
+    if facts.get("recipe") not in RECIPES:
+        raise DataError(f"{where}: its recipe {facts.get('recipe')!r} is none of {', '.join(RECIPES)}.")
+    kind = RECIPES[facts["recipe"]][0]
+    known = {field.name for field in fields(kind)}
+    missing = known - facts.keys()
+    if missing:
+        raise DataError(f"{where}: it lacks the settings {', '.join(sorted(missing))}; another version wrote it.")
+    return kind(**{name: value for name, value in facts.items() if name in known})
+
+
+def newest_checkpoint(run: Path) -> Path:
+    """The checkpoint with the most steps; DataError where there is none."""
+    found = sorted((run / "checkpoints").glob("step_*.safetensors"))
+    if not found:
+        raise DataError(f"{run}: it has no checkpoint yet, so there is nothing to go on from. Start a new run.")
+    return found[-1]
+
+
+def locate(where: Path) -> tuple[Path, Path]:
+    """(run, checkpoint) of a run folder, whose newest checkpoint counts, or of one checkpoint file in it."""
+    if where.suffix == ".safetensors":
+        if not where.is_file():
+            raise DataError(f"{where}: there is no such checkpoint.")
+        run = where.parent.parent
+        read_config(run)
+        return run, where
+    read_config(where)
+    return where, newest_checkpoint(where)
+
+
+def restore(recipe: Any, saved: checkpoints.Checkpoint, where: Path) -> None:
+    """Put a checkpoint's state into a recipe made from the same settings."""
+    try:
+        recipe.load_state(saved.arrays, saved.facts["random"])
+    except (SettingError, ValueError, KeyError) as error:
+        raise DataError(f"{where}: its contents do not fit the run's settings: {error}") from error
+    recipe.step_count = saved.step
+
+
+def load(where: Path, *, averaged: bool = True) -> Any:
+    """A trained recipe, ready to `generate`: from a run folder (its newest checkpoint) or from a checkpoint file.
+
+    `averaged` chooses the averaged weights, where the run has them.  DataError where the run is missing or damaged.
+    """
+    run, path = locate(where)
+    saved = checkpoints.load(path)
+    config = config_of(saved.facts["config"], path)
+    recipe = RECIPES[saved.facts["config"]["recipe"]][1](config)
+    restore(recipe, saved, path)
+    recipe.draw_averaged = averaged
+    return recipe
+
+
+# Metrics ------------------------------------------------------------------------------------------------------------
+
+
+def append_metrics(run: Path, row: dict[str, Any]) -> None:
+    """Add one line to metrics.jsonl."""
+    path = run / "metrics.jsonl"
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+    except OSError as error:
+        raise DataError(
+            f"{path}: could not be written ({error.strerror or error}). Make room, then --resume."
+        ) from error
+
+
+def read_metrics(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl; a last line cut short by a crash is left out."""
+    path = run / "metrics.jsonl"
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise DataError(f"{path}: line {number} is damaged ({error}).") from error
+    return rows
+
+
+def carry_metrics(source: Path, run: Path, step: int) -> None:
+    """Begin metrics.jsonl of `run` with what `source` recorded up to `step`; what came after is computed anew."""
+    kept = [row for row in read_metrics(source) if row["step"] <= step]
+    text = "".join(json.dumps(row) + "\n" for row in kept)
+    checkpoints.write_atomically(run / "metrics.jsonl", text.encode())
+
+
+def finite(value: float) -> float | None:
+    """A number as JSON can hold it: null for NaN and infinities."""
+    return value if math.isfinite(value) else None
