@@ -1,8 +1,6 @@
 """IDX files: what is read, and every way a file can be wrong."""
 
 import gzip
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,11 +130,8 @@ def test_mnist_is_brought_to_another_size(tmp_path):
 @pytest.mark.parametrize(
     "split, n, mean, deviation", [("train", 60_000, 0.13066, 0.30811), ("test", 10_000, 0.13251, 0.31048)]
 )
-def test_the_real_mnist_has_its_known_statistics(split, n, mean, deviation):
-    folder = Path(os.environ.get("MINIGEN_TEST_DATA", "")) / "mnist"
-    if "MINIGEN_TEST_DATA" not in os.environ or not folder.is_dir():
-        pytest.skip("MINIGEN_TEST_DATA names no folder with mnist/ in it")
-    images = mnist(folder, split)
+def test_the_real_mnist_has_its_known_statistics(split, n, mean, deviation, real_data):
+    images = mnist(real_data("mnist"), split)
     assert images.items.shape == (n, 28, 28, 1) and set(images.factors["label"]) == set(range(10))
     assert abs(images.items.mean() / 255 - mean) < 1e-5
     assert abs(images.items.std() / 255 - deviation) < 1e-5

@@ -1,8 +1,6 @@
 """Films: frames in order, shots told apart, and every way a film can be missing."""
 
-import os
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,10 +122,8 @@ def test_a_wrong_setting_is_named(tmp_path):
         read_video(tmp_path / "film.mp4", every=0)
 
 
-def test_the_real_clip_has_132_frames_of_720_rows_in_one_shot():
-    path = Path(os.environ.get("MINIGEN_TEST_DATA", "")) / "film" / "big_buck_bunny_clip.mp4"
-    if "MINIGEN_TEST_DATA" not in os.environ or not path.is_file():
-        pytest.skip("MINIGEN_TEST_DATA names no folder with film/ in it")
+def test_the_real_clip_has_132_frames_of_720_rows_in_one_shot(real_data):
+    path = real_data("film") / "big_buck_bunny_clip.mp4"
     images = read_video(path, Frame(32, 3))
     assert images.items.shape == (132, 32, 32, 3) and set(images.factors["shot"]) == {0}
     with pytest.raises(DataError, match="it is 1280×720, smaller than 721×721"):

@@ -1,0 +1,209 @@
+"""What a gradient owes besides being right: its shape and dtype, linearity in dy, and leaving everything as it was."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minigen.autograd import Tensor
+from minigen.backend import Array, array_module
+from minigen.check.hints import Hint, hint
+from minigen.check.numeric import signs
+from minigen.check.problem import Graph, Rule
+from minigen.check.verdict import Finding, Found
+
+Say = Callable[..., Finding]  # (headline, verdict, where=, numbers=, hint=) → a finding with the rest filled in
+
+
+def before(problem: Any, arrays: list[Array], say: Say) -> Array:
+    """f gives one finite float64 array, the same again when asked again, and leaves its inputs alone; returns it."""
+    copies = [x.copy() for x in arrays]
+    y = problem.value(arrays).copy()
+    _unchanged(problem, arrays, copies, say, "f changes its input {}")
+    if y.dtype.kind == "f" and y.dtype != np.float64:
+        raise Found(
+            say(f"f drops to {y.dtype} inside; the check cannot see below 1e-7", "broken", hint=hint("float32"))
+        )
+    if y.dtype.kind != "f":
+        raise Found(say(f"f returns {y.dtype}, which has no derivative", "broken"))
+    xp = array_module(y)
+    if not _same(y, problem.value(arrays)):
+        raise Found(
+            say("f gives two results for one input; random generators go into rng=", "broken", hint=hint("repeat"))
+        )
+    if not bool(xp.isfinite(y).all()):
+        raise Found(say("NaN or infinity in the result: f itself is not finite here", "nan", hint=hint("domain")))
+    return y
+
+
+def around(problem: Any, arrays: list[Array], y: Array, c: Array, rng: np.random.Generator, say: Say) -> list[Array]:
+    """Every promise that needs no differences; returns the gradients for the cotangent c."""
+    if isinstance(problem, Rule) and problem.calls_f_nearby(arrays, c):
+        raise Found(
+            say("the backward calls f beside its input: finite differences", "broken", hint=hint("differences"))
+        )
+    copies, dy = [x.copy() for x in arrays], c.copy()
+    found = problem.gradient(arrays, dy)
+    _unchanged(problem, arrays, copies, say, "the backward changes the input {}")
+    if not _same(dy, c):
+        raise Found(say("the backward changes dy", "broken", hint=hint("in place")))
+    if isinstance(problem, Rule):
+        _leaves_y(problem, arrays, c, say)
+    gradients = [
+        _as_gradient(variable.name, dx, x, y.shape, say)
+        for variable, dx, x in zip(problem.variables, found, arrays, strict=True)
+    ]
+    _linear(problem, arrays, c, gradients, rng, say)
+    for what, other in _lying_differently(c):
+        reference = gradients if what != "stride-0" else problem.gradient(arrays, other.copy())
+        try:
+            result = problem.gradient(arrays, other)
+        except ValueError as error:
+            raise Found(say(f"a {what} dy makes the backward fail: {error}", "broken", hint=hint("strides"))) from error
+        _agree(problem, reference, result, 1e-10, c, f"a {what} dy gives another gradient", hint("strides"), say)
+    return gradients
+
+
+def two_walks(problem: Graph, arrays: list[Array], c: Array, say: Say) -> None:
+    """The plain walk, the recorded one, and each gradient asked for alone agree to 1e-12 of the largest entry."""
+    y, leaves = problem.run(arrays)
+    kept = y.data.copy()
+    plain = problem.walk(y, leaves, c)
+    if not _same(y.data, kept):
+        raise Found(say("the walk changes the result y", "broken", hint=hint("in place")))
+    recorded = problem.walk(y, leaves, c, create_graph=True)
+    _agree(problem, recorded, plain, 1e-12, c, "create_graph=True gives another gradient", hint("walks"), say)
+    for k, leaf in enumerate(leaves):
+        alone = problem.walk(y, [leaf], c)
+        together = "asked for alone, a gradient differs"
+        _agree(problem, [plain[k]], alone, 1e-12, c, together, hint("alone"), say, first=k)
+
+
+def _unchanged(problem: Any, arrays: list[Array], copies: list[Array], say: Say, text: str) -> None:
+    for variable, x, copy in zip(problem.variables, arrays, copies, strict=True):
+        if not _same(x, copy):
+            raise Found(say(text.format(variable.name), "broken", hint=hint("in place")))
+
+
+def _leaves_y(problem: Rule, arrays: list[Array], c: Array, say: Say) -> None:
+    y = problem.value(arrays)
+    copy = y.copy()
+    problem.backward(c.copy(), y, *problem.arguments(arrays))
+    if not _same(y, copy):
+        raise Found(say("the backward changes y", "broken", hint=hint("in place")))
+
+
+def _as_gradient(name: str, dx: Any, x: Array, y_shape: tuple[int, ...], say: Say) -> Array:
+    """dx as an array, or what is wrong with it."""
+    if dx is None:
+        raise Found(say(f"the backward returns None for {name}", "broken"))
+    if not hasattr(dx, "dtype") and x.ndim == 0:
+        dx = np.asarray(dx, x.dtype)
+    if isinstance(dx, Tensor) or not hasattr(dx, "dtype"):
+        raise Found(say(f"the gradient with respect to {name} is {type(dx).__name__}, not an array", "broken"))
+    if array_module(dx) is not array_module(x):
+        raise Found(
+            say(f"the gradient with respect to {name} is on {array_module(dx).__name__}, its input is not", "broken")
+        )
+    if dx.shape != x.shape:
+        raise Found(
+            say(
+                f"the gradient with respect to {name} has shape {dx.shape}; {name} has {x.shape}",
+                "broken",
+                hint=_misshapen(dx.shape, x.shape, y_shape),
+            )
+        )
+    if dx.dtype != x.dtype:
+        text = f"the gradient with respect to {name} is {dx.dtype}; {name} is {x.dtype}"
+        raise Found(say(text, "broken", hint=hint("float64" if x.dtype == np.float32 else "float32")))
+    return array_module(x).asarray(dx)
+
+
+def _misshapen(got: tuple[int, ...], wanted: tuple[int, ...], y_shape: tuple[int, ...]) -> Hint:
+    """Broadcasting not undone, where summing the surplus axes would give the right shape."""
+    added = len(got) - len(wanted)
+    if added >= 0 and all(n in (1, m) for n, m in zip(wanted, got[added:], strict=True)):
+        axes = [*range(added), *(added + k for k, n in enumerate(wanted) if n != got[added + k])]
+        return hint("unbroadcast", axis=axes[0] if len(axes) == 1 else tuple(axes))
+    return hint("shape")
+
+
+def single_precision(problem: Any, arrays: list[Array], c: Array, say: Say) -> None:
+    """float32 in, float32 gradients out, wherever f itself stays in float32."""
+    small = [x.astype(np.float32) for x in arrays]
+    y = problem.value(small)
+    if y.dtype != np.float32 or y.shape != c.shape:
+        return  # f holds float64 constants of its own
+    for variable, dx, x in zip(problem.variables, problem.gradient(small, c.astype(np.float32)), small, strict=True):
+        _as_gradient(variable.name, dx, x, y.shape, say)
+
+
+def _linear(problem: Any, arrays: list[Array], c: Array, g: list[Array], rng: Any, say: Say) -> None:
+    """Twice dy gives twice the gradient, a sum gives the sum, and 0 gives exactly 0."""
+    other = array_module(c).asarray(signs(rng, c.shape))
+    for dy, expected in ((2 * c, [2 * dx for dx in g]), (c + other, None)):
+        if expected is None:
+            expected = [dx + more for dx, more in zip(g, problem.gradient(arrays, other), strict=True)]
+        result = problem.gradient(arrays, dy)
+        for variable, one, got, want in zip(problem.variables, g, result, expected, strict=True):
+            if _near(got, want, 1e-8, g, c):
+                continue
+            ignores = c.size and _same(got, one)
+            text = (
+                f"the gradient with respect to {variable.name} does not depend on dy"
+                if ignores
+                else f"the gradient with respect to {variable.name} is not linear in dy"
+            )
+            raise Found(say(text, "wrong", hint=hint("ignores dy" if ignores else "linear")))
+    for variable, one, got in zip(problem.variables, g, problem.gradient(arrays, 0 * c), strict=True):
+        if array_module(one).isfinite(one).all() and got.any():
+            text = f"the gradient with respect to {variable.name} is not 0 for dy = 0"
+            raise Found(say(text, "wrong", hint=hint("linear")))
+
+
+def _lying_differently(dy: Array) -> Iterator[tuple[str, Array]]:
+    """dy in other arrangements of memory; the last has one value throughout and cannot be written to."""
+    xp = array_module(dy)
+    if dy.ndim:
+        wide = xp.zeros((*dy.shape[:-1], 2 * dy.shape[-1]), dy.dtype)
+        wide[..., ::2] = dy
+        yield "non-contiguous", wide[..., ::2]
+        back = (slice(None, None, -1),) * dy.ndim
+        yield "negative-stride", dy[back].copy()[back]
+    yield "stride-0", xp.broadcast_to(xp.asarray(0.75), dy.shape)
+
+
+def _agree(
+    problem: Any, want: Any, got: Any, rtol: float, c: Array, text: str, why: Hint, say: Say, first: int = 0
+) -> None:
+    for k, (one, other) in enumerate(zip(want, got, strict=True)):
+        if not _near(other, one, rtol, want, c):
+            name = problem.variables[first + k].name
+            difference = f"largest difference {float(abs(one - other).max()):.2g}" if one.shape == other.shape else ""
+            raise Found(say(f"{text} with respect to {name}", "broken", numbers=difference, hint=why))
+
+
+def _near(got: Array, want: Array, rtol: float, g: list[Array], c: Array) -> bool:
+    """Equal up to `rtol` of the tensor's largest entry, or to the rounding of the largest gradient or of dy."""
+    if got.shape != want.shape:
+        return False
+    if not want.size:
+        return True
+    xp = array_module(want)
+    sane = xp.isfinite(want)
+    if not bool((sane == xp.isfinite(got)).all()):
+        return False
+    want, got = want[sane], got[sane]
+    if not want.size:
+        return True
+    overall = max(_largest(dx[array_module(dx).isfinite(dx)]) for dx in g)
+    return float(abs(got - want).max()) <= rtol * float(abs(want).max()) + 1e-14 * (overall + _largest(c))
+
+
+def _largest(x: Array) -> float:
+    return float(abs(x).max()) if x.size else 0.0
+
+
+def _same(a: Array, b: Array) -> bool:
+    """Bit for bit, NaN being equal to NaN."""
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())

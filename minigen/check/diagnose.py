@@ -1,0 +1,155 @@
+"""From a pattern of numbers to a likely cause: which row of the table of hints a wrong gradient asks for."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minigen.check.hints import Hint, hint
+
+LONG = 64  # beyond, only the ends of an axis are looked at for a pattern
+Sizes = list[tuple[int, str, str]]  # (a length, what it is, the same in Chinese)
+
+
+def diagnose(a: np.ndarray, n: np.ndarray, *, x: np.ndarray, name: str, sizes: Sizes, order: int = 1) -> Hint:
+    """The likely cause of `a` where the truth is `n` (NaN where not measured), both of the shape of the input x."""
+    seen = np.isfinite(n)
+    if not np.isfinite(a).all():
+        return hint("overflow")
+    if not seen.any():
+        return hint("none", worst="")
+    scale = np.abs(n[seen]).max() or 1.0
+    wrong = seen & ~_close(a, n, scale)
+    if not wrong.any():
+        wrong = seen
+    for row in (_ratio(a, n, seen, wrong, scale, sizes), _moved(a, n, scale) if seen.all() else None):
+        if row is not None and not (row.key == "zero" and order > 1):
+            return row
+    row = _offset(a, n, scale) if seen.all() else None
+    if row is not None:
+        return row
+    if order > 1:
+        return hint("constant", below=order - 1)
+    return _branch(a, n, seen, wrong, scale, x, name) or hint("none", worst=_worst(a, n, seen, name))
+
+
+def _close(a: Any, n: Any, scale: float) -> Any:
+    return np.abs(a - n) <= 1e-4 * np.maximum(np.abs(a), np.abs(n)) + 1e-7 * scale
+
+
+def _ratio(a: Any, n: Any, seen: Any, wrong: Any, scale: float, sizes: Sizes) -> Hint | None:
+    """One ratio everywhere."""
+    if not a.any():
+        return hint("zero")
+    if not n[wrong].any():
+        return None
+    ratio = float(np.median(a[wrong & (n != 0)] / n[wrong & (n != 0)]))
+    if a.size < 2 and not _simple(ratio, sizes) or not _close(a, ratio * n, scale)[seen].all() or ratio == 0:
+        return None
+    for value, key in ((-1, "sign"), (2, "double"), (0.5, "half")):
+        if math.isclose(ratio, value, rel_tol=1e-4):
+            return hint(key)
+    for size, what, zh in sizes:
+        if size > 1 and math.isclose(ratio, size, rel_tol=1e-4):
+            return hint("times", n=size, what=what, zh=zh)
+        if size > 1 and math.isclose(ratio, 1 / size, rel_tol=1e-4):
+            return hint("share", n=size, what=what, zh=zh)
+    return hint("factor", r=f"{ratio:.5g}")
+
+
+def _simple(ratio: float, sizes: Sizes) -> bool:
+    """With one entry there is always one ratio: only a telling one counts."""
+    return any(math.isclose(ratio, r, rel_tol=1e-4) for r in (-1, 2, 0.5)) or any(
+        math.isclose(ratio, r, rel_tol=1e-4) for size, *_ in sizes if size > 1 for r in (size, 1 / size)
+    )
+
+
+def _moved(a: Any, n: Any, scale: float) -> Hint | None:
+    """Equal after a transpose, a flip or a roll."""
+    for axes in _permutations(a.ndim):
+        if tuple(a.shape[i] for i in axes) == a.shape and _close(a.transpose(axes), n, scale).all():
+            return hint("transposed")
+    for axis in range(a.ndim):
+        if a.shape[axis] > 1 and _close(np.flip(a, axis), n, scale).all():
+            return hint("flipped", axis=axis)
+    for axis in range(a.ndim):
+        for shift in range(1, min(a.shape[axis], 16)):
+            if _close(np.roll(a, shift, axis), n, scale).all():
+                back = shift if shift <= a.shape[axis] // 2 else shift - a.shape[axis]
+                return hint("rolled", shift=back, axis=axis)
+    return None
+
+
+def _permutations(ndim: int) -> Iterator[tuple[int, ...]]:
+    """Every exchange of two axes."""
+    for i in range(ndim):
+        for j in range(i):
+            axes = list(range(ndim))
+            axes[i], axes[j] = j, i
+            yield tuple(axes)
+
+
+def _offset(a: Any, n: Any, scale: float) -> Hint | None:
+    """a − n constant, overall or along one axis."""
+    d = a - n
+    if a.size > 2 and np.ptp(d) <= 1e-5 * scale:
+        return hint("offset")
+    for axis in range(a.ndim):
+        if 2 < a.shape[axis] < a.size and np.ptp(d, axis=axis).max() <= 1e-5 * scale:
+            return hint("offset along", axis=axis)
+    return None
+
+
+def _branch(a: Any, n: Any, seen: Any, wrong: Any, scale: float, x: Any, name: str) -> Hint | None:
+    """Right on a part of the entries, one ratio on the rest."""
+    right = seen & ~wrong
+    if not right.any():
+        return None
+    told = wrong & (n != 0)
+    how = ("no one ratio there", "那里没有单一的比值")
+    if not a[wrong].any():
+        how = ("yours is 0 there", "你的梯度在那里是 0")
+    elif told.any() and (told == wrong).all():
+        ratio = float(np.median(a[told] / n[told]))
+        if _close(a[wrong], ratio * n[wrong], scale).all():
+            how = (f"every ratio there is {ratio:.5g}", f"那里的比值处处为 {ratio:.5g}")
+    for where, where_zh, mask in _parts(x, name):
+        if (mask[seen] == wrong[seen]).all():
+            return hint("branch", where=where, where_zh=where_zh, how=how[0], zh=how[1])
+    if how[0].startswith("no one"):
+        return None
+    places = np.argwhere(wrong)[:3].tolist()
+    where = ", ".join(f"{name}{place}" for place in places) + (", …" if wrong.sum() > 3 else "")
+    return hint("branch", where=f"at {where}", where_zh=where, how=how[0], zh=how[1])
+
+
+def _parts(x: Any, name: str) -> Iterator[tuple[str, str, Any]]:
+    """The parts of an input that a branch would tell apart: in English, in Chinese, as a mask."""
+    for sign, mask in (("< 0", x < 0), ("> 0", x > 0), ("= 0", x == 0), ("≠ 0", x != 0)):
+        yield f"where {name} {sign}", f"{name} {sign}", mask
+    size = np.abs(x)
+    for bound in (1, 20):
+        yield f"where |{name}| > {bound}", f"|{name}| > {bound}", size > bound
+        yield f"where |{name}| < {bound}", f"|{name}| < {bound}", size < bound
+    for axis, length in enumerate(x.shape):
+        if length < 2:
+            continue
+        place = np.arange(length).reshape([-1 if k == axis else 1 for k in range(x.ndim)])
+        inner = range(1, length - 1) if length <= LONG else ()
+        for i in (0, length - 1, *inner):
+            yield f"at index {i} of axis {axis}", f"第 {axis} 轴下标 {i}", np.broadcast_to(place == i, x.shape)
+        for i in inner[:-1]:
+            yield f"beyond index {i} of axis {axis}", f"第 {axis} 轴下标大于 {i}", np.broadcast_to(place > i, x.shape)
+
+
+def _worst(a: Any, n: Any, seen: Any, name: str) -> str:
+    """The three entries that disagree most."""
+    error = np.where(seen, np.abs(a - n), -1.0).reshape(-1)
+    places = [np.unravel_index(i, a.shape) for i in np.argsort(-error)[: min(3, int(seen.sum()))]]
+    return "; ".join(f"{place_of(name, p)} yours {a[p]:.5g}, numerical {n[p]:.5g}" for p in places)
+
+
+def place_of(name: str, place: tuple[Any, ...]) -> str:
+    """mu[3, 1], or mu for a number."""
+    return f"{name}[{', '.join(str(int(i)) for i in place)}]" if place else name

@@ -1,0 +1,152 @@
+"""What a check advises: one table of hints, in English and Chinese."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+TABLE: dict[str, tuple[str, str]] = {
+    "sign": ("every ratio is −1: the sign", "比值处处为 −1：符号反了"),
+    "double": (
+        "every ratio is 2: a factor 1/2 is missing, or one term is counted twice",
+        "比值处处为 2：缺少系数 1/2，或某一项算了两次",
+    ),
+    "half": (
+        "every ratio is 1/2: a factor 2 is missing, or one of two terms is left out",
+        "比值处处为 1/2：缺少系数 2，或两项中漏了一项",
+    ),
+    "times": (
+        "every ratio is {n}, {what}: a sum where a mean is meant",
+        "比值处处为 {n}，即{zh}：该求平均处用了求和",
+    ),
+    "share": (
+        "every ratio is 1/{n}, and {n} is {what}: a mean where a sum is meant",
+        "比值处处为 1/{n}，{n} 即{zh}：该求和处用了平均",
+    ),
+    "factor": ("every ratio is {r}: a constant factor", "比值处处为 {r}：多了或少了一个常数系数"),
+    "zero": (
+        "yours is 0 everywhere: no path (detached, converted to an array), or the rule returns zeros",
+        "你的梯度处处为 0：路径断开（被 detach 或转成了数组），或规则返回了零",
+    ),
+    "transposed": (
+        "right after a transpose: the order of the axes",
+        "转置之后就对了：轴的顺序反了",
+    ),
+    "flipped": (
+        "right after a flip along axis {axis}: a kernel or an order is not turned back",
+        "沿第 {axis} 轴翻转之后就对了：卷积核或次序没有翻回来",
+    ),
+    "rolled": (
+        "right after a roll by {shift} along axis {axis}: a shift is not undone",
+        "沿第 {axis} 轴平移 {shift} 之后就对了：位移没有还原",
+    ),
+    "unbroadcast": (
+        "broadcasting not undone: a sum over axis {axis} is missing",
+        "没有还原广播：缺少沿第 {axis} 轴的求和",
+    ),
+    "offset": (
+        "yours − numerical is the same number everywhere: an additive or a mean term is missing",
+        "两者之差处处相同：漏了一个相加项或均值项",
+    ),
+    "offset along": (
+        "yours − numerical is constant along axis {axis}: an additive or a mean term over that axis is missing",
+        "两者之差沿第 {axis} 轴不变：漏了沿该轴的相加项或均值项",
+    ),
+    "branch": ("wrong only {where}: {how}", "只在 {where} 处不对：{zh}"),
+    "overflow": (
+        "not finite only in yours: overflow; use the stable form (softplus, subtract the maximum)",
+        "只有你的梯度不是有限数：溢出；请用稳定写法（softplus，先减去最大值）",
+    ),
+    "ignores dy": (
+        "the rule ignores the incoming gradient: multiply by dy",
+        "规则没有用到传入的梯度：要乘以 dy",
+    ),
+    "constant": (
+        "order {below} is right: inside the rule something is detached or a bare array, and counts as a constant",
+        "{below} 阶是对的：规则里有 detach 或裸数组，被当成了常数",
+    ),
+    "none": ("no simple pattern; {worst}", "没有简单的规律；{worst}"),
+    # What else a gradient owes
+    "repeat": (
+        "if f draws random numbers, pass its generators as rng=",
+        "如果 f 使用随机数，请用 rng= 传入它的生成器",
+    ),
+    "float32": ("look for a float32 array or a cast inside f", "请检查 f 里的 float32 数组或类型转换"),
+    "float64": (
+        "a float64 scalar such as np.sqrt(2) widens it; use Python's math.sqrt(2)",
+        "np.sqrt(2) 这样的 float64 标量会把它变宽；请用 math.sqrt(2)",
+    ),
+    "in place": (
+        "an assignment in place (x += …, x[…] = …); work on a copy",
+        "有原地修改（x += …，x[…] = …）；请先复制",
+    ),
+    "linear": (
+        "a gradient is linear in dy: look for a constant added, a square, or float32 inside",
+        "梯度对 dy 是线性的：请检查多加的常数、平方或内部的 float32",
+    ),
+    "strides": (
+        "the rule relies on how dy lies in memory; use reshape and copies, never views by stride",
+        "规则依赖 dy 的内存排列；请用 reshape 和复制",
+    ),
+    "differences": (
+        "a backward is a formula; finite differences are what it is checked with",
+        "backward 要写成公式；有限差分是用来检验它的",
+    ),
+    "walks": (
+        "a kernel disagrees with its formula, or a rule treats arrays and tensors differently",
+        "内核与公式不一致，或规则对数组和张量的处理不同",
+    ),
+    "alone": ("a rule for one input changes what another one sees", "一个输入的规则改变了另一个规则看到的数据"),
+    "domain": (
+        "choose inputs where f is defined, away from 0, poles and overflow",
+        "请选 f 有定义的输入：避开 0、极点和溢出",
+    ),
+    "elsewhere": (
+        "nothing was checked: choose another input or another step=; at kinks on purpose pass subgradient=True",
+        "什么也没检验到：请换输入或 step=；若有意取在折点，请传 subgradient=True",
+    ),
+    "shape": ("a gradient has the shape of its input", "梯度的形状与输入相同"),
+    "adjoint": (
+        "⟨y, Ax⟩ and ⟨Aᵗy, x⟩ must agree for every x and y: look at order, flips, strides and padding",
+        "对任意 x、y，⟨y, Ax⟩ 与 ⟨Aᵗy, x⟩ 必须相等：请检查次序、翻转、步长和填充",
+    ),
+    "shape of the map": (
+        "the shapes are x_shape → y_shape for A, and back for At",
+        "A 把 x_shape 变为 y_shape，At 反之",
+    ),
+    "additive": ("a linear map has no constant term and no bend", "线性映射没有常数项，也没有弯折"),
+}
+
+
+@dataclass
+class Hint:
+    """One row of the table, filled in."""
+
+    key: str
+    en: str
+    zh: str
+
+    def lines(self, lang: str | None = None, reveal: bool = True) -> list[str]:
+        """The hint's lines in "en", "zh" or "both"; without a word, both where stdout can show Chinese."""
+        lang = lang or ("both" if _shows_chinese() else "en")
+        en, zh = self.shown(reveal)
+        return [f"hint     {en}"] * (lang != "zh") + [f"提示     {zh}"] * (lang != "en")
+
+    def shown(self, reveal: bool) -> tuple[str, str]:
+        """English and Chinese; without the entries' numbers unless they may be revealed."""
+        if reveal or self.key != "none":
+            return self.en, self.zh
+        return self.en.partition(";")[0], self.zh.partition("；")[0]
+
+
+def hint(key: str, **parts: Any) -> Hint:
+    """The row `key` with its blanks filled."""
+    en, zh = TABLE[key]
+    return Hint(key, en.format(**parts), zh.format(**{**parts, "where": parts.get("where_zh", parts.get("where"))}))
+
+
+def _shows_chinese() -> bool:
+    try:
+        "提示".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

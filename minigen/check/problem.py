@@ -1,0 +1,246 @@
+"""What is differentiated: a function of tensors, or a function of arrays and a backward written by hand."""
+
+import contextlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minigen.autograd import Tensor, grad
+from minigen.backend import Array, array_module
+from minigen.check.verdict import Finding, Found
+from minigen.errors import SettingError
+from minigen.ops import concatenate, reshape
+
+
+@dataclass
+class Variable:
+    """One array that is differentiated by."""
+
+    name: str
+    array: Array  # float64, owned by the check
+    parameter: Tensor | None = None  # the leaf whose data it replaces, if it is no input
+
+
+class Graph:
+    """A function of tensors, differentiated by the engine; `function` gets the leaves and returns one tensor."""
+
+    def __init__(self, function: Callable[[list[Tensor]], Any], variables: list[Variable], order: int = 1):
+        self.function = function
+        self.variables = variables
+        self.order = order  # of the derivative that a gradient of this is
+        self.evaluations = 0
+
+    def leaves(self, arrays: list[Array]) -> list[Tensor]:
+        """The arrays as leaves of a new graph; parameters take theirs in."""
+        leaves = []
+        for variable, array in zip(self.variables, arrays, strict=True):
+            leaf = variable.parameter
+            if leaf is None:
+                leaf = Tensor(array, requires_grad=True, name=variable.name)
+            else:
+                leaf.data = array
+            leaves.append(leaf)
+        return leaves
+
+    def run(self, arrays: list[Array]) -> tuple[Tensor, list[Tensor]]:
+        """The result as a tensor, and the leaves below it."""
+        self.evaluations += 1
+        leaves = self.leaves(arrays)
+        y = self.function(leaves)
+        if not isinstance(y, Tensor):
+            raise SettingError(
+                f"grad_check: f must return one tensor; it returned {type(y).__name__}. Without a graph pass backward=."
+            )
+        return y, leaves
+
+    def value(self, arrays: list[Array]) -> Array:
+        """The bare result."""
+        return self.run(arrays)[0].data
+
+    def gradient(self, arrays: list[Array], dy: Array) -> list[Array]:
+        """dL/dvariable for every variable by the plain walk; zeros where there is no path."""
+        y, leaves = self.run(arrays)
+        return self.walk(y, leaves, dy)
+
+    def walk(self, y: Tensor, leaves: list[Tensor], dy: Array, create_graph: bool = False) -> list[Array]:
+        """One walk over a graph that is kept, on arrays or (`create_graph`) on tensors."""
+        found = grad(y, leaves, dy, create_graph=create_graph, retain_graph=True, allow_unused=True)
+        return [
+            array_module(x.data).zeros_like(x.data) if dx is None else dx.data
+            for x, dx in zip(leaves, found, strict=True)
+        ]
+
+    def derivative(self, dy: Array) -> "Graph":
+        """The gradients of this, side by side in one row, as a function of the variables and of dy."""
+
+        def function(leaves: list[Tensor]) -> Tensor:
+            *own, weights = leaves
+            y = self.function(own)
+            found = grad(y, own, weights, create_graph=True, allow_unused=True)
+            rows = [reshape(dx, (-1,)) for dx in found if dx is not None]
+            if not rows:
+                return Tensor(array_module(y.data).zeros(1))
+            return concatenate(*rows) if len(rows) > 1 else rows[0]
+
+        name = "dy" if self.order == 1 else f"dy of order {self.order}"
+        return Graph(function, [*self.variables, Variable(name, dy)], self.order + 1)
+
+
+class Rule:
+    """A function of bare arrays and the backward(dy, y, *inputs) somebody wrote for it."""
+
+    def __init__(self, f: Callable[..., Any], backward: Callable[..., Any], variables: list[Variable], arguments: Any):
+        self.f = f
+        self.backward = backward
+        self.variables = variables
+        self.arguments = arguments  # (arrays) → every argument of f, fixed ones included
+        self.order = 1
+        self.evaluations = 0
+
+    def value(self, arrays: list[Array]) -> Array:
+        """f's result as an array."""
+        self.evaluations += 1
+        y = self.f(*self.arguments(arrays))
+        if isinstance(y, Tensor | tuple | list) or y is None:
+            raise SettingError(f"grad_check: with backward=, f must return one array; it returned {type(y).__name__}.")
+        return array_module(y).asarray(y)
+
+    def gradient(self, arrays: list[Array], dy: Array) -> list[Any]:
+        """What the backward returns, one entry a variable, untouched."""
+        inputs = self.arguments(arrays)
+        found = self.backward(dy, self.value(arrays), *inputs)
+        if not isinstance(found, tuple | list):
+            found = (found,)
+        if len(found) == len(inputs) != len(self.variables):  # one for the fixed inputs too: leave those out
+            found = [dx for dx, x in zip(found, inputs, strict=True) if is_float(x)]
+        if len(found) != len(self.variables):
+            names = ", ".join(variable.name for variable in self.variables)
+            raise Found(
+                Finding(
+                    f"the backward returns {len(found)} gradients for {len(self.variables)} inputs ({names})", "broken"
+                )
+            )
+        return list(found)
+
+    def calls_f_nearby(self, arrays: list[Array], dy: Array) -> bool:
+        """Does the backward call f at a point right beside its input?  Finite differences do; a rule has no reason."""
+        code = getattr(inspect.unwrap(self.f), "__code__", None) or getattr(type(self.f).__call__, "__code__", None)
+        seen: list[bool] = []
+
+        def look(frame: Any, event: str, _: Any) -> None:
+            if event == "call" and frame.f_code is code:
+                seen.extend(_beside(value, x) for value in frame.f_locals.values() for x in arrays)
+
+        y = self.value(arrays)
+        before = sys.getprofile()
+        sys.setprofile(look)
+        try:
+            self.backward(dy, y, *self.arguments(arrays))
+        finally:
+            sys.setprofile(before)
+        return any(seen)
+
+
+def _beside(value: Any, x: Array) -> bool:
+    """Is `value` the array x with entries moved by a hair?"""
+    if not is_float(value) or value.shape != x.shape or not x.size:
+        return False
+    moved = float(abs(value - x).max())
+    return 0 < moved <= 1e-2 * (float(abs(x).max()) or 1.0)
+
+
+def is_float(x: Any) -> bool:
+    """Is x a floating-point array (or tensor), and so differentiable?"""
+    return hasattr(x, "dtype") and x.dtype.kind == "f"
+
+
+# From what the caller gave ------------------------------------------------------------------------------------------
+
+
+def name_inputs(f: Any, inputs: Any) -> dict[str, Any]:
+    """The inputs by name, in the order in which f takes them."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+        own = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    except (TypeError, ValueError):  # a built-in without a signature
+        own = []
+    if isinstance(inputs, Mapping):
+        if set(inputs) <= set(own):
+            return {name: inputs[name] for name in own if name in inputs}
+        return dict(inputs)
+    if isinstance(inputs, Tensor) or hasattr(inputs, "dtype"):
+        inputs = [inputs]
+    return {own[i] if i < len(own) else f"input {i}": x for i, x in enumerate(inputs)}
+
+
+def name_parameters(params: Any) -> dict[str, Tensor]:
+    """The parameters by name: of a module, a dict, or a list of tensors.  Frozen ones are left out."""
+    if params is None:
+        return {}
+    if hasattr(params, "named_parameters"):
+        named = dict(params.named_parameters())
+    elif isinstance(params, Mapping):
+        named = dict(params)
+    else:
+        named = {p.name or f"params[{i}]": p for i, p in enumerate(params)}
+    for name, p in named.items():
+        if not isinstance(p, Tensor) or p.node is not None:
+            raise SettingError(f"grad_check: params: {name} is no leaf tensor; pass parameters or a module.")
+    return {name: p for name, p in named.items() if p.requires_grad}
+
+
+def as_input(name: str, x: Any) -> Any:
+    """A float64 copy of a floating input; integers and booleans as they came."""
+    bare = x.data if isinstance(x, Tensor) else x
+    if not hasattr(bare, "dtype"):
+        bare = np.asarray(bare)
+    if bare.dtype.kind in "iub":
+        return x if hasattr(x, "dtype") else bare
+    if bare.dtype.kind != "f":
+        raise SettingError(f"grad_check: input {name} is of dtype {bare.dtype}; it must hold numbers.")
+    xp = array_module(bare)
+    return xp.array(bare, dtype=np.float64, order="C")
+
+
+@contextlib.contextmanager
+def kept(named: dict[str, Tensor], module: Any, rngs: list[np.random.Generator]) -> Iterator[None]:
+    """Whatever happens inside, parameters, running statistics and generators are afterwards what they were."""
+    leaves = [(p, p.data, p.version, p.grad) for p in named.values()]
+    buffers = [(owner, key, value, value.copy()) for owner, key, value in _buffers(module)]
+    states = [rng.bit_generator.state for rng in rngs]
+    try:
+        yield
+    finally:
+        for p, data, version, gradient in leaves:
+            p.data, p.version, p.grad = data, version, gradient
+        for owner, key, value, copy in buffers:
+            value[...] = copy
+            owner[key] = value
+        for rng, state in zip(rngs, states, strict=True):
+            rng.bit_generator.state = state
+
+
+def _buffers(module: Any) -> Iterator[tuple[dict[str, Any], str, Array]]:
+    """(the dictionary that holds it, key, array) of every array found in a module that is no parameter."""
+    seen: set[int] = set()
+    queue = [module] if hasattr(module, "named_parameters") else []
+    while queue:
+        entry = queue.pop()
+        if id(entry) in seen:
+            continue
+        seen.add(id(entry))
+        if isinstance(entry, list | tuple):
+            queue += entry
+            continue
+        fields = entry if isinstance(entry, dict) else getattr(entry, "__dict__", {})
+        for key, value in list(fields.items()):
+            if hasattr(value, "named_parameters") or isinstance(value, list | tuple | dict):
+                queue.append(value)
+            elif isinstance(value, Tensor):
+                yield value.__dict__, "_data", value.data
+            elif hasattr(value, "dtype") and hasattr(value, "copy"):
+                yield fields, key, value
