@@ -117,7 +117,7 @@ class Loop:
             self.save()
             raise AnomalyError(
                 f"step {recipe.step_count + 1}: {why} The state before it is saved in {self.plan.run}. "
-                "Try a lower --learning-rate, --penalty gradient, or look at the data."
+                "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
             ) from error
         seconds = time.perf_counter() - began
         recipe.step_count += 1

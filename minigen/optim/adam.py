@@ -1,0 +1,73 @@
+"""Adam, and Adam with decoupled weight decay."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from minigen.autograd import Parameter
+from minigen.backend import array_module
+from minigen.optim.optimiser import Optimiser, Rate
+
+
+class Adam(Optimiser):
+    """w ← w − α m̂ / (√v̂ + eps), m and v averages of g and g².  Kingma & Ba 2015, algorithm 1, as in PyTorch.
+
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) make up for the start at 0, so that the first step is α sign(g).  eps is
+    added to √v̂; Keras' default 1e-7 is added to √v instead ("epsilon hat"), and is another number.  betas in [0, 1).
+    """
+
+    state_names = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        learning_rate: Rate = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        clip_norm: float | None = None,
+    ):
+        self._shares(beta1=betas[0], beta2=betas[1])
+        self._at_least_0(eps=eps)
+        self.betas, self.eps = betas, eps
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay, clip_norm=clip_norm)
+
+    def _move(self, w: Any, g: Any, spare: Any, rate: float, *state: Any) -> None:
+        xp = array_module(w)
+        m, v = state
+        beta1, beta2 = self.betas
+        m *= beta1
+        xp.multiply(g, 1 - beta1, out=spare)
+        m += spare
+        v *= beta2
+        g *= g
+        g *= 1 - beta2
+        v += g
+        xp.sqrt(v, out=spare)
+        spare *= 1 / math.sqrt(1 - beta2**self.steps)
+        spare += self.eps
+        xp.divide(m, spare, out=spare)
+        spare *= rate / (1 - beta1**self.steps)
+        w -= spare
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the weights by α λ before the step.  Loshchilov & Hutter 2019, algorithm 2.
+
+    The default λ = 0.01 is PyTorch's.
+    """
+
+    decoupled = True
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        learning_rate: Rate = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+        *,
+        clip_norm: float | None = None,
+    ):
+        super().__init__(parameters, learning_rate, betas, eps, weight_decay, clip_norm=clip_norm)

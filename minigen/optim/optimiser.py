@@ -1,0 +1,232 @@
+"""What all optimisers share: from gradients to a step, refusing what would spoil the weights."""
+
+import math
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from minigen import backend
+from minigen.autograd import Parameter, Tensor
+from minigen.errors import AnomalyError, DataError, SettingError, ShapeError
+from minigen.optim.clipping import norm_of
+from minigen.optim.flat import Flat
+
+Rate = float | Callable[[int], float]  # a learning rate, or how it follows from the number of updates done
+
+_living: "weakref.WeakSet[Optimiser]" = weakref.WeakSet()
+
+
+class Optimiser:
+    """Moves parameters against their gradients: `optimiser.update(minigen.grad(loss, parameters))`.
+
+    parameters: what requires a gradient, in an order that is kept; each belongs to one optimiser only.
+    learning_rate: a number, or a schedule (the number of updates done so far → a number); may be assigned.
+    weight_decay: λ, which adds λ w to the gradient (½ λ ‖w‖² to the loss).  clip_norm: if given, a gradient whose
+    norm over all parameters is longer is shortened to it.  SettingError where an argument is out of bounds.
+
+    Weights, gradients and state lie in flat arrays of which the parameters are views; `steps` counts updates.
+    """
+
+    state_names: tuple[str, ...] = ()  # what is kept for each weight
+    decoupled: ClassVar[bool] = False  # does weight decay shrink the weights directly, past the gradient?
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        learning_rate: Rate,
+        *,
+        weight_decay: float = 0.0,
+        clip_norm: float | None = None,
+    ):
+        self.parameters = _checked(parameters, type(self).__name__)
+        self.learning_rate = learning_rate
+        self.weight_decay, self.clip_norm = weight_decay, clip_norm
+        self.steps = 0
+        self._at_least_0(weight_decay=weight_decay, learning_rate=self.rate)
+        if clip_norm is not None and not clip_norm > 0:
+            raise SettingError(f"{type(self).__name__}: clip_norm={clip_norm} must be above 0, or None.")
+        kinds: dict[tuple[Any, Any], list[int]] = {}
+        for i, p in enumerate(self.parameters):
+            kinds.setdefault((p.dtype, backend.array_module(p.data)), []).append(i)
+        self._flats = [Flat(at, [self.parameters[i] for i in at], self.state_names) for at in kinds.values()]
+        _living.add(self)
+
+    def _at_least_0(self, **settings: float) -> None:
+        for name, value in settings.items():
+            if not 0 <= value < math.inf:
+                raise SettingError(f"{type(self).__name__}: {name}={value} must be a number ≥ 0.")
+
+    def _shares(self, **settings: float) -> None:
+        for name, value in settings.items():
+            if not 0 <= value < 1:
+                raise SettingError(f"{type(self).__name__}: {name}={value} must lie in [0, 1).")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next update; SettingError where it is no number ≥ 0."""
+        rate = self.learning_rate(self.steps) if callable(self.learning_rate) else self.learning_rate
+        rate = float(rate)  # a weak number: a NumPy scalar would widen float32 weights
+        if not 0 <= rate < math.inf:
+            raise SettingError(
+                f"{type(self).__name__}: learning rate {rate} at step {self.steps} must be a number ≥ 0."
+            )
+        return rate
+
+    # Moving ---------------------------------------------------------------------------------------------------------
+
+    def update(self, grads: Iterable[Any]) -> None:
+        """One step.  grads: one tensor or array for each parameter, in their order and shapes.
+
+        ShapeError where they do not fit; AnomalyError naming the first parameter whose gradient holds a NaN or an
+        infinity; in both cases nothing has changed.  Losses computed before refuse a derivative afterwards.
+        """
+        bare = self._checked_grads(grads)
+        rate = self.rate
+        for flat in self._flats:
+            flat.adopt()
+            flat.gather(bare)
+        for flat in self._flats:
+            if (fault := flat.faulty()) is not None:
+                raise AnomalyError(
+                    f"the gradient of {fault.name or 'a parameter'} holds a NaN or an infinity at step "
+                    f"{self.steps + 1}; nothing was changed. Lower the learning rate, or find where it was born with "
+                    "minigen.detect_anomaly()."
+                )
+        if self.clip_norm is not None and (norm := norm_of([flat.grads for flat in self._flats])) > self.clip_norm:
+            for flat in self._flats:
+                flat.grads *= self.clip_norm / norm
+        self.steps += 1
+        for flat in self._flats:
+            for block in flat.blocks:
+                w, g = flat.weights[block], flat.grads[block]
+                spare = flat.spare[: w.size]
+                self._decay(w, g, spare, rate)
+                self._move(w, g, spare, rate, *(array[block] for array in flat.state.values()))
+        for p in self.parameters:
+            p.version += 1
+
+    def step(self) -> None:
+        """One step with what `backward` left in `grad`, as in PyTorch."""
+        self.update([p.grad for p in self.parameters])
+
+    def zero_grad(self) -> None:
+        """Forget what `backward` left in `grad`."""
+        for p in self.parameters:
+            p.grad = None
+
+    def _decay(self, w: Any, g: Any, spare: Any, rate: float) -> None:
+        if self.weight_decay and self.decoupled:
+            w *= 1 - rate * self.weight_decay
+        elif self.weight_decay:
+            xp = backend.array_module(w)
+            xp.multiply(w, self.weight_decay, out=spare)
+            g += spare
+
+    def _move(self, w: Any, g: Any, spare: Any, rate: float, *state: Any) -> None:
+        """Change w and the state (in the order of `state_names`) in place; g and spare may be used up."""
+        raise NotImplementedError
+
+    def _checked_grads(self, grads: Iterable[Any]) -> list[Any]:
+        bare = [g.data if isinstance(g, Tensor) else g for g in grads]
+        if len(bare) != len(self.parameters):
+            raise ShapeError(
+                f"{type(self).__name__}.update: {len(bare)} gradients came for {len(self.parameters)} parameters; pass "
+                "minigen.grad(loss, optimiser.parameters)."
+            )
+        for i, (p, g) in enumerate(zip(self.parameters, bare, strict=True)):
+            if g is None:
+                raise ShapeError(
+                    f"{type(self).__name__}: {p.name or f'parameter {i}'} has no gradient; compute one, or leave the "
+                    "parameter out of this optimiser."
+                )
+            if g.shape != p.shape:
+                raise ShapeError(
+                    f"{type(self).__name__}.update: the gradient of {p.name or f'parameter {i}'} has shape {g.shape}, "
+                    f"not {p.shape}."
+                )
+            backend.array_module(g, p.data)  # BackendError where they live in two places
+        return bare
+
+    # Saving, loading, letting go ------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Host copies: "steps", and "m.0", "m.1", … for each kind of state, one for each parameter."""
+        state = {"steps": np.array(self.steps)}
+        for name in self.state_names:
+            arrays = self._shaped(name)
+            state.update({f"{name}.{i}": np.array(backend.to_host(array)) for i, array in enumerate(arrays)})
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Put back what `state_dict` gave; DataError naming what does not fit, and no change, where it is another's."""
+        own = {f"{name}.{i}": array for name in self.state_names for i, array in enumerate(self._shaped(name))}
+        arrays = {name: backend.to_host(array) for name, array in state.items()}
+        faults = [f"missing {name}" for name in ("steps", *own) if name not in arrays]
+        faults += [f"unexpected {name}" for name in arrays if name not in own and name != "steps"]
+        faults += [
+            f"{name} has shape {arrays[name].shape}, not {view.shape}"
+            for name, view in own.items()
+            if name in arrays and arrays[name].shape != view.shape
+        ]
+        if "steps" in arrays and arrays["steps"].size != 1:
+            faults.append("steps is not one number")
+        if faults:
+            shown = "; ".join(faults[:4]) + (f"; and {len(faults) - 4} more" if len(faults) > 4 else "")
+            raise DataError(
+                f"{type(self).__name__}.load_state_dict: {shown}. Nothing was loaded; make the optimiser for the "
+                "network, and with the method, that it was saved from."
+            )
+        for name, view in own.items():
+            view[...] = backend.to_device(arrays[name].astype(view.dtype), backend.array_module(view))
+        self.steps = int(arrays["steps"].item())
+
+    def _shaped(self, name: str) -> list[Any]:
+        """One kind of state, shaped like the parameters and in their order."""
+        shaped: list[Any] = [None] * len(self.parameters)
+        for flat in self._flats:
+            for place, view in zip(flat.places, flat.views(flat.state[name]), strict=True):
+                shaped[place] = view
+        return shaped
+
+    def release(self) -> None:
+        """Let go of the parameters, so that another optimiser may take them; this one can do nothing more."""
+        for flat in self._flats:
+            flat.release()
+        self.parameters, self._flats = [], []
+        _living.discard(self)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            f"{type(self).__name__} cannot be copied, because a parameter belongs to one optimiser; make a new one and "
+            "load_state_dict(other.state_dict())."
+        )
+
+    def __repr__(self) -> str:
+        count = sum(p.size for p in self.parameters)
+        return f"{type(self).__name__}({count:,} numbers, learning_rate={self.learning_rate}, steps={self.steps})"
+
+
+def _checked(parameters: Iterable[Parameter], who: str) -> Sequence[Parameter]:
+    """The parameters as a list; SettingError where there are none, one is no trainable leaf, or one is held already."""
+    if not isinstance(parameters, Iterable) or isinstance(parameters, Tensor):
+        raise SettingError(f"{who}: pass a list of parameters, such as network.parameters().")
+    found = list(parameters)
+    if not found:
+        raise SettingError(f"{who}: there are no parameters to train; is everything frozen?")
+    held = {id(p): other for other in _living for p in other.parameters}
+    seen: set[int] = set()
+    for i, p in enumerate(found):
+        called = getattr(p, "name", None) or f"parameter {i}"
+        if not isinstance(p, Tensor) or not p.is_leaf or not p.requires_grad:
+            raise SettingError(f"{who}: {called} is no leaf that requires a gradient; pass network.parameters().")
+        if id(p) in seen:
+            raise SettingError(f"{who}: {called} was passed twice.")
+        if id(p) in held:
+            raise SettingError(
+                f"{who}: {called} is held by {held[id(p)]!r}, and two optimisers never hold one parameter; delete that "
+                "one first, or call its release()."
+            )
+        seen.add(id(p))
+    return found
