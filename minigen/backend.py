@@ -99,38 +99,31 @@ def probe() -> str:
     """
     try:
         import cupy
-    except ModuleNotFoundError as error:
-        if error.name == "cupy":
+    except (ImportError, OSError, RuntimeError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == "cupy":
             return f"CuPy is not installed.\n{INSTALL}"
         return f"CuPy is installed but does not import: {_first_line(error)}\nKeep exactly one CuPy package installed."
-    except ImportError as error:
-        return f"CuPy is installed but does not import: {_first_line(error)}\nKeep exactly one CuPy package installed."
     installed = f"CuPy {cupy.__version__} is installed, but"
+    no_device = f"{installed} no CUDA device is visible (CUDA_VISIBLE_DEVICES?).\nUnset that variable, or name a GPU."
     runtime = cupy.cuda.runtime
     driver = runtime.driverGetVersion()
     if driver == 0:
-        return (
-            f"{installed} this machine has no NVIDIA driver.\nInstall NVIDIA's driver, or run with --backend numpy "
-            "(the default)."
-        )
-    invisible = f"{installed} no CUDA device is visible (CUDA_VISIBLE_DEVICES?).\nUnset that variable, or name a GPU."
+        return f"{installed} this machine has no NVIDIA driver.\nInstall it, or run with --backend numpy (the default)."
     try:
-        count = runtime.getDeviceCount()
+        if runtime.getDeviceCount() == 0:
+            return no_device
     except runtime.CUDARuntimeError as error:
-        text = _first_line(error)
-        if "NoDevice" in text:
-            return invisible
-        remedy = (
-            f"The driver supports CUDA {driver // 1000}.{driver % 1000 // 10}: update it, or pip install "
-            "'minigen[cuda12]' in place of cuda13."
+        if "NoDevice" in str(error):
+            return no_device
+        supported = f"{driver // 1000}.{driver % 1000 // 10}"
+        return (
+            f"{installed} the CUDA driver reports: {_first_line(error)}\n"
+            f"The driver supports CUDA {supported}: update it, or pip install 'minigen[cuda12]' in place of cuda13."
         )
-        return f"{installed} the CUDA driver reports: {text}\n{remedy}"
-    if count == 0:
-        return invisible
     try:
         ones = cupy.ones((2, 2), dtype="float32")
         float((ones @ ones + ones).sum())
-    except (RuntimeError, ImportError, OSError) as error:
+    except Exception as error:  # whatever the first kernel dies of is the answer
         return (
             f"CuPy {cupy.__version__} sees a GPU but cannot run a first kernel: {type(error).__name__}: "
             f"{_first_line(error)}\nInstall CUDA's libraries beside it: pip install 'cupy-cuda13x[ctk]'."

@@ -7,6 +7,7 @@ import numpy as np
 
 from minigen import backend
 from minigen.autograd import Tensor
+from minigen.ops.create import as_shape
 
 
 def generator(seed: int | Sequence[int]) -> np.random.Generator:
@@ -14,13 +15,13 @@ def generator(seed: int | Sequence[int]) -> np.random.Generator:
     return backend.generator(seed)
 
 
-def normal(*shape: int, rng: np.random.Generator, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
-    """Standard normal numbers: normal(64, 100, rng=rng)."""
-    return Tensor(backend.draw_normal(rng, shape, dtype), requires_grad=requires_grad)
+def normal(*shape: Any, rng: np.random.Generator, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
+    """Standard normal numbers: normal(64, 100, rng=rng) or normal((64, 100), rng=rng)."""
+    return Tensor(backend.draw_normal(rng, as_shape(shape), dtype), requires_grad=requires_grad)
 
 
 def uniform(
-    *shape: int,
+    *shape: Any,
     rng: np.random.Generator,
     low: float = 0.0,
     high: float = 1.0,
@@ -28,4 +29,5 @@ def uniform(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers uniform on [low, high): uniform(64, 100, rng=rng, low=-1)."""
-    return Tensor(backend.draw_uniform(rng, shape, dtype) * (high - low) + low, requires_grad=requires_grad)
+    drawn = backend.draw_uniform(rng, as_shape(shape), dtype)
+    return Tensor(drawn * float(high - low) + float(low), requires_grad=requires_grad)

@@ -3,12 +3,13 @@
 | file | what |
 |---|---|
 | tensor.py | Tensor, Parameter, no_grad |
-| op.py | `@op` and `@fused`, and the node each application leaves |
-| gradients.py | the walk: grad, backward |
-| debug.py | detect_anomaly, draw_graph |
+| node.py, op.py, dtypes.py | the node each application leaves; `@op` and `@fused`, which make operations; weak inputs |
+| gradients.py, sums.py | the walk: grad, backward; adding up many numbers |
+| debug.py, drawing.py | detect_anomaly; draw_graph |
 """
 
-from minigen.autograd.debug import detect_anomaly, draw_graph
+from minigen.autograd.debug import detect_anomaly
+from minigen.autograd.drawing import draw_graph
 from minigen.autograd.gradients import backward, grad
 from minigen.autograd.op import FUSED, OPS, Fused, Op, kernel, kernels_off
 from minigen.autograd.tensor import Parameter, Tensor, no_grad

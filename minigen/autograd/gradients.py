@@ -1,14 +1,19 @@
 """The walk from a loss down to what it was made from: `grad`, and `backward` which stores what `grad` returns."""
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from minigen import backend
-from minigen.autograd.op import Node, _user_line
+from minigen.autograd.debug import look_backward
+from minigen.autograd.node import Node
+from minigen.autograd.sums import add_up
 from minigen.autograd.tensor import Tensor, state, switch
-from minigen.errors import AnomalyError, GraphError, ShapeError
+from minigen.errors import GraphError, ShapeError
+
+Place = Tensor | Node  # where gradients gather: a leaf, or the node that made a tensor
 
 
 def grad(
@@ -30,31 +35,33 @@ def grad(
     """
     inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     start = _start(y, dy, create_graph)
-    keys = [_place(x) for x in inputs]
     for i, x in enumerate(inputs):
+        if not isinstance(x, Tensor):
+            raise GraphError(f"grad: inputs[{i}] is {type(x).__name__}; derivatives are taken by tensors.")
         if not x.requires_grad:
             raise GraphError(f"grad: {_called(x, i)} does not require a gradient; make it with requires_grad=True.")
-    nodes, useful, reached = _plan(y, set(keys))
-    if not allow_unused:
-        for i, (x, key) in enumerate(zip(inputs, keys, strict=True)):
-            if key not in reached:
-                raise GraphError(
-                    f"grad: {_called(x, i)} takes no part in this result; pass allow_unused=True to get None for it."
-                )
+    places = [_place(x) for x in inputs]
+    steps, reached = _plan(y, set(places))
+    for i, (x, place) in enumerate(zip(inputs, places, strict=True)):
+        if place not in reached and not allow_unused:
+            raise GraphError(
+                f"grad: {_called(x, i)} takes no part in this result; pass allow_unused=True to get None for it."
+            )
     retain = create_graph if retain_graph is None else retain_graph
-    found = _walk(y, start, nodes, useful, set(keys), create_graph, retain)
-    seen: set[Any] = set()
-    results: list[Tensor | None] = []
-    for key in keys:
-        results.append(_finish(found.get(key), create_graph, shared=key in seen))
-        seen.add(key)
-    return tuple(results)
+    found = _walk(y, start, steps, set(places), create_graph, retain)
+    shares = []
+    for x, place in zip(inputs, places, strict=True):
+        if place in reached and place not in found:  # there is a path, but its rules let nothing through
+            zeros = backend.array_module(x._data).zeros_like(x._data)
+            found[place] = Tensor(zeros) if create_graph else zeros
+        shares.append(found.get(place) if place in reached else None)
+    return tuple(shares if create_graph else _own(shares, start))
 
 
 def backward(y: Tensor, dy: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
     """Add dL/dleaf to the `grad` of every leaf that requires one: `grad`, and storing."""
     leaves = _leaves(y)
-    if not leaves and not y.requires_grad:
+    if not leaves:
         raise GraphError("backward: nothing below this result requires a gradient.")
     found = grad(y, leaves, dy, create_graph=create_graph, retain_graph=retain_graph or create_graph)
     for leaf, dx in zip(leaves, found, strict=True):
@@ -64,9 +71,8 @@ def backward(y: Tensor, dy: Any = None, *, retain_graph: bool = False, create_gr
 # The plan -----------------------------------------------------------------------------------------------------------
 
 
-def _place(x: Tensor) -> Any:
-    """Where gradients for x gather: its node, or x itself if it is a leaf."""
-    return x if x.node is None else x.node
+def _place(x: Tensor) -> Place:
+    return x.node or x
 
 
 def _called(x: Tensor, i: int) -> str:
@@ -82,121 +88,117 @@ def _start(y: Tensor, dy: Any, create_graph: bool) -> Any:
         if y.size != 1:
             raise GraphError(f"the result has shape {y.shape}; reduce it to one number, or pass dy of that shape.")
         dy = module.ones(y.shape, y.dtype)
-    if isinstance(dy, Tensor):
-        if dy.shape != y.shape:
-            raise ShapeError(f"dy has shape {dy.shape}; the result has {y.shape}.")
-        return dy if create_graph else dy._data
-    dy = module.asarray(dy, dtype=y.dtype)
+    if not isinstance(dy, Tensor):
+        backend.array_module(y._data, dy)  # refuses an array of the other backend
+        dy = Tensor(module.asarray(dy))
     if dy.shape != y.shape:
         raise ShapeError(f"dy has shape {dy.shape}; the result has {y.shape}.")
-    return Tensor(dy) if create_graph else dy
+    if dy.dtype != y.dtype:
+        dy = dy.astype(y.dtype)
+    return dy if create_graph else dy._data
 
 
-def _plan(y: Tensor, targets: set[Any]) -> tuple[list[Node], set[Any], set[Any]]:
-    """The nodes below y in the order they were made, the places that lead to a target, and the targets y depends on."""
-    nodes: list[Node] = []
-    if y.node is not None:
-        seen, stack = {y.node}, [y.node]
-        while stack:
-            node = stack.pop()
-            nodes.append(node)
-            if targets == {node}:
-                continue  # the only target: nothing below it matters
-            if node.released:
-                raise GraphError("this graph was released by an earlier walk; pass retain_graph=True to that one.")
-            for x in node.inputs:
-                if isinstance(x, Tensor) and x.node is not None and x.node not in seen:
-                    seen.add(x.node)
-                    stack.append(x.node)
-        nodes.sort(key=lambda node: node.order)
-    useful, reached = set(targets), {_place(y)} & targets
-    for node in nodes:
-        for i in _wanted(node, useful):
-            if node not in useful:
-                useful.add(node)
-                node.check_versions()
-            reached.add(_place(node.inputs[i]))
-    return nodes, useful, reached & targets
+def _nodes_below(y: Tensor) -> list[Node]:
+    """The nodes from which y was made, in the order they were made.  GraphError where one is released."""
+    if y.node is None:
+        return []
+    nodes, seen = [y.node], {y.node}
+    for node in nodes:  # grows as it is read
+        if node.y is None:
+            raise GraphError("this graph was released by an earlier walk; pass retain_graph=True to that one.")
+        for x in node.inputs:
+            if isinstance(x, Tensor) and x.node is not None and x.node not in seen:
+                seen.add(x.node)
+                nodes.append(x.node)
+    nodes.sort(key=operator.attrgetter("order"))
+    return nodes
 
 
-def _wanted(node: Node, useful: set[Any]) -> list[int]:
-    """The inputs of a node through which a target is reached."""
-    return [
-        i
-        for i, x in enumerate(node.inputs)
-        if isinstance(x, Tensor) and x.requires_grad and _place(x) in useful and node.op.rule(i) is not None
-    ]
+def _plan(y: Tensor, targets: set[Place]) -> tuple[list[tuple[Node, list[int]]], set[Place]]:
+    """The steps of a walk, from y downwards, and the targets that it reaches.
+
+    A step is a node and its inputs through which a target is reached: only their rules will be called.
+    """
+    leads = set(targets)  # places that are a target or lead to one
+    reached = {_place(y)} & targets
+    steps = []
+    for node in _nodes_below(y):
+        still = node.op.still
+        version = 0
+        wanted = []
+        for i, x in enumerate(node.inputs):
+            if isinstance(x, Tensor):
+                version += x.version
+                if x.requires_grad:
+                    place = x.node or x
+                    if place in leads and i not in still:
+                        wanted.append(i)
+                        if place in targets:
+                            reached.add(place)
+        if wanted:
+            if version != node.version:
+                raise node.stale()
+            leads.add(node)
+            steps.append((node, wanted))
+    steps.reverse()
+    return steps, reached
 
 
 def _leaves(y: Tensor) -> list[Tensor]:
     """Every leaf below y that requires a gradient, in the order of first use."""
-    if y.node is None:
-        return [y] if y.requires_grad else []
-    found: dict[int, Tensor] = {}
-    for node in _plan(y, set())[0]:
+    found = {y: None} if y.node is None and y.requires_grad else {}
+    for node in _nodes_below(y):
         for i, x in enumerate(node.inputs):
-            if isinstance(x, Tensor) and x.node is None and x.requires_grad and node.op.rule(i) is not None:
-                found[id(x)] = x
-    return list(found.values())
+            if isinstance(x, Tensor) and x.node is None and x.requires_grad and i not in node.op.still:
+                found[x] = None
+    return list(found)
 
 
 # The walk -----------------------------------------------------------------------------------------------------------
 
 
 def _walk(
-    y: Tensor, start: Any, nodes: list[Node], useful: set[Any], targets: set[Any], create_graph: bool, retain: bool
-) -> dict[Any, tuple[Any, bool]]:
-    """place → (gradient, is it ours alone?) for every target reached.
+    y: Tensor, start: Any, steps: list[tuple[Node, list[int]]], targets: set[Place], create_graph: bool, retain: bool
+) -> dict[Place, Any]:
+    """place → gradient, for every target to which something flowed.
 
     Nodes are visited from the loss downwards; each hands its inputs their share.  Shares are summed into new arrays,
     never in place: one array may have been handed to several.
     """
-    gathered: dict[Any, tuple[Any, bool]] = {_place(y): (start, False)}
+    gathered: dict[Place, Any] = {_place(y): start}
     with switch("recording", create_graph):
-        for node in reversed(nodes):
-            if node not in gathered:
-                continue
-            dy = gathered[node][0]
-            if node not in targets:
-                del gathered[node]
-            if node not in useful:
-                continue
-            wanted = _wanted(node, useful)
-            if not wanted:
+        for node, wanted in steps:
+            dy = gathered.get(node) if node in targets else gathered.pop(node, None)
+            if dy is None:
                 continue
             if create_graph:
-                result = Tensor.__new__(Tensor)
-                result._data, result.node, result.requires_grad = node.y, node, True
-                shares = node.op.pull_back(dy, result, node, node.inputs, wanted)
+                result = Tensor(node.y)
+                result.node, result.requires_grad = node, True
+                shares = node.op.pull_back(node, dy, result, node.inputs, wanted)
             else:
-                bare = tuple(x._data if isinstance(x, Tensor) else x for x in node.inputs)
-                shares = node.op.pull_back(dy, node.y, node, bare, wanted)
+                shares = node.op.pull_back(node, dy, node.y, node.arrays, wanted)
             for i, dx in zip(wanted, shares, strict=True):
                 if dx is None:
                     continue
-                x = node.inputs[i]
-                ours = dx is not dy
                 if state.anomaly:
-                    _look_back(node, i, dx, dy)
-                dx = _fit(dx, x, node, i)
-                ours = ours and not isinstance(dx, Tensor) and dx.flags.owndata
-                place = _place(x)
-                before = gathered.get(place)
-                gathered[place] = (dx, ours) if before is None else (before[0] + dx, True)
+                    look_backward(node.op.name, node.op.input_name(i), dx, dy, node.site)
+                x = node.arrays[i]
+                if type(dx) is not type(x) or dx.shape != x.shape or dx.dtype is not x.dtype:
+                    dx = _fit(dx, x, node, i)
+                place = node.inputs[i].node or node.inputs[i]
+                gathered[place] = gathered[place] + dx if place in gathered else dx
             if not retain:
                 node.release()
     return gathered
 
 
-def _fit(dx: Any, x: Tensor, node: Node, i: int) -> Any:
-    """The share in its input's shape and dtype: broadcasting undone, here and nowhere else."""
+def _fit(dx: Any, x: Any, node: Node, i: int) -> Any:
+    """A share in the shape and dtype of its input, the array x: broadcasting is undone here and nowhere else."""
     if not hasattr(dx, "dtype") or isinstance(dx, np.generic):
-        dx = backend.array_module(x._data).asarray(dx, dtype=x.dtype)
+        dx = backend.array_module(x).asarray(dx, dtype=x.dtype)
     if dx.shape != x.shape:
         dx = unbroadcast(dx, x.shape, f"{node.op.name}, input {node.op.input_name(i)}")
-    if dx.dtype != x.dtype:
-        dx = dx.astype(x.dtype)
-    return dx
+    return dx if dx.dtype == x.dtype else dx.astype(x.dtype)
 
 
 def unbroadcast(dx: Any, shape: tuple[int, ...], where: str = "unbroadcast") -> Any:
@@ -206,25 +208,19 @@ def unbroadcast(dx: Any, shape: tuple[int, ...], where: str = "unbroadcast") -> 
     if added < 0 or any(n not in (1, m) for n, m in zip(shape, dx.shape[added:], strict=True)):
         raise GraphError(f"{where}: the rule returned shape {dx.shape} for an input of shape {shape}.")
     axes = tuple(range(added)) + repeated
-    return (dx.sum(axis=axes) if axes else dx).reshape(shape)
+    if axes:
+        dx = dx.sum(axis=axes) if isinstance(dx, Tensor) else add_up(dx, axes)
+    return dx.reshape(shape)
 
 
-def _finish(found: tuple[Any, bool] | None, create_graph: bool, shared: bool) -> Tensor | None:
-    """What the caller receives: under create_graph the tensor itself, else an array nobody else holds."""
-    if found is None:
-        return None
-    dx, ours = found
-    if isinstance(dx, Tensor):
-        return dx
-    return Tensor(dx if ours and not shared else dx.copy())
-
-
-def _look_back(node: Node, i: int, dx: Any, dy: Any) -> None:
-    """AnomalyError where a rule made a NaN or an infinity from a finite gradient."""
-    bare, above = (a._data if isinstance(a, Tensor) else a for a in (dx, dy))
-    module = backend.array_module(above)
-    if not bool(module.isfinite(bare).all()) and bool(module.isfinite(above).all()):
-        raise AnomalyError(
-            f"the derivative of {node.op.name} with respect to {node.op.input_name(i)} made the first NaN or infinity, "
-            f"backward; the operation was called {node.site or _user_line()}."
-        )
+def _own(shares: list[Any], start: Any) -> list[Tensor | None]:
+    """The gradients as tensors whose arrays nobody else holds: a view, the caller's dy, or a twin is copied."""
+    taken = {id(start)}
+    owned: list[Tensor | None] = []
+    for dx in shares:
+        if dx is not None:
+            if not dx.flags.owndata or id(dx) in taken:
+                dx = dx.copy()
+            taken.add(id(dx))
+        owned.append(None if dx is None else Tensor(dx))
+    return owned

@@ -6,63 +6,27 @@ register a kernel.  Calling either on tensors leaves a `Node` in the graph; `gra
 
 import contextlib
 import inspect
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from minigen import backend
+from minigen.autograd.debug import look_forward
+from minigen.autograd.dtypes import settle, weaken
+from minigen.autograd.node import Node
 from minigen.autograd.tensor import Tensor, state, switch
-from minigen.errors import AnomalyError, GraphError, MinigenError, ShapeError
+from minigen.errors import GraphError, MinigenError, ShapeError
 
 OPS: dict[str, "Op"] = {}
 FUSED: dict[str, "Fused"] = {}
-
-_clock = itertools.count()
-
-
-class Node:
-    """One application of an operation: what its rules will want to know.
-
-    It holds y as a bare array, never the tensor, so a graph has no cycles: dropping the loss frees everything.
-    """
-
-    __slots__ = ("op", "inputs", "settings", "y", "saved", "versions", "order", "site")
-
-    def __init__(self, op: "Op | Fused", inputs: tuple[Any, ...], settings: dict[str, Any], y: Any, saved: Any = None):
-        self.op = op
-        self.inputs = inputs
-        self.settings = settings
-        self.y = y
-        self.saved = saved  # what a kernel keeps for its derivative
-        self.versions = tuple(x.version for x in inputs if isinstance(x, Tensor) and x.node is None)
-        self.order = next(_clock)  # made later = nearer to the loss
-        self.site = _user_line() if state.anomaly else ""
-
-    @property
-    def released(self) -> bool:
-        return self.y is None
-
-    def release(self) -> None:
-        """Let go of everything; the tensors below are freed as soon as nobody else holds them."""
-        self.inputs, self.y, self.saved = (), None, None
-
-    def check_versions(self) -> None:
-        """GraphError naming the leaf that was changed since this node used it."""
-        leaves = [x for x in self.inputs if isinstance(x, Tensor) and x.node is None]
-        for leaf, version in zip(leaves, self.versions, strict=True):
-            if leaf.version != version:
-                raise GraphError(
-                    f"{leaf.name or 'a leaf tensor'} changed after this loss was computed; compute the loss again."
-                )
 
 
 class _Operation:
     """What Op and Fused share: the names of inputs and settings, and the leaving of a node."""
 
     def __init__(self, function: Callable[..., Any]):
-        self.name = function.__name__.rstrip("_")
+        self.name = function.__name__
         self.function = function
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
@@ -73,6 +37,7 @@ class _Operation:
         self.variadic = next((p.name for p in parameters if p.kind == p.VAR_POSITIONAL), None)
         self.settings = tuple(p.name for p in parameters if p.kind == p.KEYWORD_ONLY)
         self.defaults = {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY and p.default is not p.empty}
+        self.still: frozenset[int] = frozenset()  # places of the inputs that have no derivative
         self.kernels: dict[str, Any] = {}  # backend's name → what stands in for this text there
 
     def __repr__(self) -> str:
@@ -80,53 +45,47 @@ class _Operation:
 
     def input_name(self, i: int) -> str:
         """The name of the i-th input, as rules and messages call it."""
-        return self.inputs[i] if i < len(self.inputs) else str(self.variadic)
+        return self.variadic or self.inputs[i]
 
     def _sort(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arrays apart from settings, defaults filled in: `sum(x, 0)` and `sum(x, axis=0)` are one call."""
         count = len(self.inputs)
-        if len(inputs) != count and self.variadic is None:
-            extra = inputs[count:]
-            if len(inputs) < count or len(extra) > len(self.settings):
-                takes = ", ".join((*self.inputs, *self.settings))
-                raise TypeError(f"{self.name} takes ({takes}); {len(inputs)} positional arguments were given.")
-            settings = {**dict(zip(self.settings, extra, strict=False)), **settings}
-            inputs = inputs[:count]
-        if self.settings:
-            settings = {**self.defaults, **settings}
-            if len(settings) != len(self.settings):
-                wrong = set(settings) ^ set(self.settings)
-                raise TypeError(
-                    f"{self.name} has the settings {', '.join(self.settings)}; look at {', '.join(sorted(wrong))}."
-                )
-        elif settings:
-            raise TypeError(f"{self.name} has no settings; {', '.join(settings)} was given.")
+        extra: tuple[Any, ...] = ()
+        if self.variadic is None:
+            inputs, extra = inputs[:count], inputs[count:]
+        elif inputs and isinstance(inputs[0], list | tuple):  # concatenate([a, b], 1)
+            inputs, extra = tuple(inputs[0]), inputs[1:]
+        if len(inputs) < count or len(extra) > len(self.settings):
+            takes = ", ".join((*self.inputs, *self.settings))
+            raise TypeError(f"{self.name} takes ({takes}); {len(inputs) + len(extra)} positional arguments were given.")
+        given = dict(zip(self.settings, extra, strict=False))
+        if twice := given.keys() & settings.keys():
+            raise TypeError(f"{self.name}: {', '.join(sorted(twice))} was given twice, by place and by name.")
+        settings = {**self.defaults, **given, **settings}
+        if settings.keys() != set(self.settings):
+            wrong = ", ".join(sorted(settings.keys() ^ set(self.settings)))
+            known = f"the settings {', '.join(self.settings)}" if self.settings else "no settings"
+            raise TypeError(f"{self.name} has {known}; look at {wrong}.")
         return inputs, settings
-
-    def _bare(self, inputs: tuple[Any, ...]) -> tuple[list[Any], Tensor]:
-        """The inputs as bare arrays, and the first tensor among them; NumPy scalars and lists become weak numbers."""
-        arrays, first = [], None
-        for x in inputs:
-            if isinstance(x, Tensor):
-                arrays.append(x._data)
-                if first is None:
-                    first = x
-            else:
-                arrays.append(x)
-        assert first is not None
-        for i, x in enumerate(arrays):
-            if isinstance(x, np.generic):
-                arrays[i] = x.item()  # weak: one stray np.float64 would make a whole network double
-            elif isinstance(x, list | tuple):
-                array = backend.array_module(first._data).asarray(x)
-                floats = array.dtype.kind == "f" and first.dtype.kind == "f"
-                arrays[i] = array.astype(first.dtype) if floats else array
-        return arrays, first
 
     def _misfit(self, arrays: Any, error: Exception) -> ShapeError:
         """One sentence with the operation's name and the shapes it was given, for NumPy's nameless complaint."""
         shapes = " and ".join(str(tuple(x.shape)) for x in arrays if hasattr(x, "shape"))
-        return ShapeError(f"{self.name}: shapes {shapes} do not fit: {error}.")
+        return ShapeError(f"{self.name}: shapes {shapes or 'of nothing'} do not fit: {error}.")
+
+
+_new = Tensor.__new__  # the hot path skips __init__, which looks at what an operation knows already
+
+
+class Rules(dict[str, Any]):
+    """An operation's rules by the names of its inputs; asking for one that was never given is an error that says so."""
+
+    def __init__(self, operation: str):
+        super().__init__()
+        self.operation = operation
+
+    def __missing__(self, name: str) -> None:
+        raise GraphError(f"{self.operation} has no derivative with respect to {name}; detach it first.")
 
 
 class Op(_Operation):
@@ -136,7 +95,7 @@ class Op(_Operation):
 
     def __init__(self, function: Callable[..., Any]):
         super().__init__(function)
-        self.rules: dict[str, Callable[..., Any] | None] = {}
+        self.rules = Rules(self.name)
 
     def vjp(self, **rules: Callable[..., Any] | None) -> None:
         """Give the rules: input=lambda dy, y, *inputs, **settings: dL/dinput.  None: the input has no derivative.
@@ -148,61 +107,61 @@ class Op(_Operation):
             if name not in self.inputs and name != self.variadic:
                 raise TypeError(f"{self.name} has no input {name}.")
         self.rules.update(rules)
-
-    def rule(self, i: int) -> Callable[..., Any] | None:
-        """The rule for the i-th input; None where it has no derivative."""
-        name = self.input_name(i)
-        if name not in self.rules:
-            raise GraphError(f"{self.name} has no derivative with respect to {name}; detach it first.")
-        return self.rules[name]
+        self.still = frozenset(
+            i for i, name in enumerate(self.inputs) if name in self.rules and self.rules[name] is None
+        )
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         if settings or self.settings or len(inputs) != len(self.inputs):
             inputs, settings = self._sort(inputs, settings)
+        arrays = []
+        first = None
+        version = 0
+        flows = loose = False
         for x in inputs:
             if isinstance(x, Tensor):
-                break
-        else:  # no tensor: simply compute
-            try:
-                return self._forward(inputs)(*inputs, **settings)
-            except (ValueError, IndexError) as error:
-                if isinstance(error, MinigenError):
-                    raise
-                raise self._misfit(inputs, error) from error
-        arrays, first = self._bare(inputs)
+                arrays.append(x._data)
+                version += x.version
+                if x.requires_grad:
+                    flows = True
+                if first is None:
+                    first = x._data
+            else:
+                arrays.append(x)
+                if type(x) is not float and type(x) is not int:
+                    loose = True
+        if loose and first is not None:
+            inputs, arrays = weaken(inputs)
         try:
-            y = self._forward(arrays)(*arrays, **settings)
+            if self.kernels and state.kernels:
+                y = self.kernels.get(backend.array_module(*arrays).__name__, self.function)(*arrays, **settings)
+            else:
+                y = self.function(*arrays, **settings)
+        except MinigenError:
+            raise
         except (ValueError, IndexError) as error:
-            if isinstance(error, MinigenError):
-                raise
             raise self._misfit(arrays, error) from error
+        if first is None:  # arrays alone: simply compute
+            return y
         if isinstance(y, np.generic):
             y = np.asarray(y)
-        if y.dtype is not first._data.dtype and not self.casts:
-            y = _settle(y, arrays)
+        if y.dtype is not first.dtype and not self.casts:
+            y = settle(y, inputs)
         if state.anomaly:
-            _look(self.name, y, arrays)
-        result = Tensor.__new__(Tensor)
+            look_forward(self.name, self.input_name, y, arrays, settings)
+        result = _new(Tensor)
         result._data = y
-        if state.recording:
-            for i, x in enumerate(inputs):
-                if isinstance(x, Tensor) and x.requires_grad and self.rule(i) is not None:
-                    result.node = Node(self, inputs, settings, y)
-                    result.requires_grad = True
-                    break
+        if flows and state.recording and len(self.still) < len(inputs) and y.dtype.kind == "f":
+            result.requires_grad = True
+            result.node = Node(self, inputs, arrays, settings, y, version)
         return result
 
-    def _forward(self, arrays: Any) -> Callable[..., Any]:
-        """The forward, or the kernel that stands in for it where these arrays live."""
-        if self.kernels and state.kernels:
-            return self.kernels.get(backend.array_module(*arrays).__name__, self.function)
-        return self.function
-
-    def pull_back(self, dy: Any, y: Any, node: Node, inputs: tuple[Any, ...], wanted: list[int]) -> list[Any]:
+    def pull_back(self, node: Node, dy: Any, y: Any, inputs: Any, wanted: list[int]) -> list[Any]:
         """dL/dinput for each wanted input: on arrays the plain walk, on tensors one that is itself recorded."""
+        rules, names, settings = self.rules, self.inputs, node.settings
         if self.variadic is None:
-            return [self.rule(i)(dy, y, *inputs, **node.settings) for i in wanted]  # type: ignore[misc]
-        return [self.rule(i)(dy, y, i, *inputs, **node.settings) for i in wanted]  # type: ignore[misc]
+            return [rules[names[i]](dy, y, *inputs, **settings) for i in wanted]
+        return [rules[str(self.variadic)](dy, y, i, *inputs, **settings) for i in wanted]
 
 
 class Fused(_Operation):
@@ -215,28 +174,29 @@ class Fused(_Operation):
         inputs, settings = self._sort(inputs, settings)
         if not (self.kernels and state.kernels):
             return self.function(*inputs, **settings)
-        tensors = any(isinstance(x, Tensor) for x in inputs)
-        arrays = self._bare(inputs)[0] if tensors else list(inputs)
+        tensors = [x for x in inputs if isinstance(x, Tensor)]
+        given, arrays = weaken(inputs) if tensors else (inputs, list(inputs))
         stand_in = self.kernels.get(backend.array_module(*arrays).__name__)
         if stand_in is None:
             return self.function(*inputs, **settings)
-        y, saved = stand_in.value(*arrays, **settings)
+        try:
+            y, saved = stand_in.value(*arrays, **settings)
+        except MinigenError:
+            raise
+        except (ValueError, IndexError) as error:
+            raise self._misfit(arrays, error) from error
         if not tensors:
             return y
         if state.anomaly:
-            _look(self.name, y, arrays)
-        result = Tensor.__new__(Tensor)
-        result._data = y
-        if state.recording and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-            result.node = Node(self, inputs, settings, y, saved=(stand_in, saved))
+            look_forward(self.name, self.input_name, y, arrays, settings)
+        result = Tensor(y)
+        if state.recording and any(x.requires_grad for x in tensors):
             result.requires_grad = True
+            version = sum(x.version for x in tensors)
+            result.node = Node(self, given, arrays, settings, y, version, (stand_in, saved))
         return result
 
-    def rule(self, i: int) -> Callable[..., Any] | None:
-        """A formula can be differentiated by every input; what does not flow comes out as zero."""
-        return self.function
-
-    def pull_back(self, dy: Any, y: Any, node: Node, inputs: tuple[Any, ...], wanted: list[int]) -> list[Any]:
+    def pull_back(self, node: Node, dy: Any, y: Any, inputs: Any, wanted: list[int]) -> list[Any]:
         """The kernel's derivative on arrays; on tensors the formula is replayed and differentiated in its place."""
         if not isinstance(dy, Tensor):
             stand_in, saved = node.saved
@@ -244,10 +204,9 @@ class Fused(_Operation):
         from minigen.autograd.gradients import grad  # its neighbour, which needs this class first
 
         # Aliases, because one input may be made from another: each must be a place of its own to stop at.
-        own = tuple(alias(x) if isinstance(x, Tensor) and x.requires_grad else x for x in inputs)
-        with kernels_off(self):
-            y = self.function(*own, **node.settings)
-        return list(grad(y, [own[i] for i in wanted], dy, create_graph=True, allow_unused=True))
+        own = [alias(x) if isinstance(x, Tensor) and x.requires_grad else x for x in inputs]
+        formula = self.function(*own, **node.settings)
+        return list(grad(formula, [own[i] for i in wanted], dy, create_graph=True, allow_unused=True))
 
 
 def op(function: Callable[..., Any]) -> Op:
@@ -266,7 +225,8 @@ def kernel(of: Op | Fused, *, backend: str) -> Callable[[Any], Any]:
     """Register what stands in for `of` on one backend.
 
     For an Op: a function with the forward's signature.  For a Fused: a class with `value(*arrays, **settings)` →
-    (y, saved) and `vjp(dy, y, saved, wanted, *arrays, **settings)` → one gradient for each place in `wanted`.
+    (y, saved) and `vjp(dy, y, saved, wanted, *arrays, **settings)` → one gradient for each place in `wanted`, in arrays
+    of their own: nothing saved and no input is handed back, and dy is not written to.
     """
 
     def register(stand_in: Any) -> Any:
@@ -276,47 +236,9 @@ def kernel(of: Op | Fused, *, backend: str) -> Callable[[Any], Any]:
     return register
 
 
-def kernels_off(*_: Any) -> contextlib.AbstractContextManager[None]:
+def kernels_off() -> contextlib.AbstractContextManager[None]:
     """Inside `with kernels_off():` every formula computes itself."""
     return switch("kernels", False)
-
-
-def _settle(y: Any, arrays: list[Any]) -> Any:
-    """Integers and booleans are weak: they never widen the floating type of the other inputs."""
-    floats = [x.dtype for x in arrays if hasattr(x, "dtype") and x.dtype.kind == "f"]
-    if y.dtype.kind != "f" or not floats:
-        return y
-    return y.astype(np.result_type(*floats), copy=False)
-
-
-def _look(name: str, y: Any, arrays: list[Any]) -> None:
-    """AnomalyError where y has a NaN or an infinity although every input was finite."""
-    module = backend.array_module(y)
-    if y.dtype.kind != "f" or bool(module.isfinite(y).all()):
-        return
-    if all(bool(module.isfinite(x).all()) for x in arrays if hasattr(x, "dtype") and x.dtype.kind == "f"):
-        kind = "NaN" if bool(module.isnan(y).any()) else "infinity"
-        raise AnomalyError(f"{name} made the first {kind}, forward, {_user_line()}. {_advice(name)}".rstrip())
-
-
-def _advice(name: str) -> str:
-    if name in ("sqrt", "log", "divide", "power"):
-        return (
-            "Keep its input away from the edge: where(x > 0, x, 1) inside it and again around it, "
-            "because where() alone does not keep an infinite slope out."
-        )
-    return ""
-
-
-def _user_line() -> str:
-    """The innermost line outside minigen, as "at file:line"."""
-    frame = inspect.currentframe()
-    while frame is not None:
-        module = frame.f_globals.get("__name__", "")
-        if module.partition(".")[0] not in ("minigen", "contextlib"):
-            return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
-        frame = frame.f_back
-    return "inside minigen"
 
 
 @op

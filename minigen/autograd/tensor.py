@@ -4,6 +4,7 @@ Operators and methods (`x + y`, `x.sum()`) are attached by `minigen.ops`, which 
 """
 
 import contextlib
+import copy
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minigen import backend
-from minigen.errors import GraphError
+from minigen.errors import BackendError, GraphError, ShapeError
 
 if TYPE_CHECKING:
-    from minigen.autograd.op import Node
+    from minigen.autograd.node import Node
 
 
 class _State(threading.local):
     """What the engine is doing, one set a thread."""
 
-    recording = True  # are operations remembered?
-    kernels = True  # may a kernel stand in for a formula?
-    anomaly = False  # is every result looked at for NaN and infinity?
+    def __init__(self) -> None:
+        self.recording = True  # are operations remembered?
+        self.kernels = True  # may a kernel stand in for a formula?
+        self.anomaly = False  # is every result looked at for NaN and infinity?
 
 
 state = _State()
@@ -110,24 +112,34 @@ class Tensor:
         return len(self._data)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._only("bool()"))
 
     def __float__(self) -> float:
-        return float(self._data)
+        return float(self._only("float()"))
 
     def __int__(self) -> int:
-        return int(self._data)
+        return int(self._only("int()"))
 
-    def __hash__(self) -> int:  # == compares entries, so identity must hash explicitly
-        return id(self)
+    def _only(self, asker: str) -> Any:
+        if self._data.size != 1:
+            raise ShapeError(f"{asker}: a tensor of shape {self.shape} is not one number; reduce or index it first.")
+        return self._data.item()
+
+    def __format__(self, form: str) -> str:
+        """f"{loss:.3f}" formats the one number that loss holds."""
+        return format(self._only("format()"), form) if form else repr(self)
+
+    __hash__ = object.__hash__  # == compares entries, so identity must hash explicitly
 
     def __repr__(self) -> str:
         entries = np.array2string(backend.to_host(self._data), separator=", ", prefix="tensor(")
         notes = "" if self.dtype in (np.float32, np.bool_, np.int64) else f", dtype={self.dtype}"
-        if self._data.size == 0:
+        if self.size == 0 or self.size > np.get_printoptions()["threshold"]:
             notes += f", shape={self.shape}"
         if backend.array_module(self._data) is not np:
             notes += f", backend={backend.array_module(self._data).__name__}"
+        if self.name is not None:
+            notes += f", name={self.name!r}"
         if self.node is not None:
             notes += f", from {self.node.op.name}"
         elif self.requires_grad:
@@ -146,7 +158,7 @@ class Tensor:
 
     def item(self) -> float:
         """The entry of a tensor of size one as a Python number."""
-        return self._data.item()
+        return self._only("item()")
 
     def tolist(self) -> Any:
         """The entries as nested Python lists."""
@@ -156,8 +168,17 @@ class Tensor:
         """A leaf with the same numbers on the backend "numpy" or "cupy"."""
         module = np if name == "numpy" else backend.current()
         if module.__name__ != name:
-            raise GraphError(f"to({name!r}): first choose that backend with minigen.backend.use({name!r}).")
+            raise BackendError(f"to({name!r}): first choose that backend with minigen.backend.use({name!r}).")
         return Tensor(backend.to_device(self._data, module), requires_grad=self.requires_grad, name=self.name)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Tensor":
+        """A leaf with numbers of its own; GraphError for a result, whose history cannot be had twice."""
+        if self.node is not None:
+            raise GraphError("a result cannot be copied with its history; copy x.detach().")
+        twin = type(self).__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
 
     # Differentiating --------------------------------------------------------------------------------------------------
 
@@ -175,29 +196,17 @@ class Tensor:
         operator = OPERATOR_OF_UFUNC.get(ufunc.__name__)
         if method == "__call__" and operator is not None and not settings:
             return operator(*inputs)
-        self._refuse(ufunc.__name__, inputs)
-        return getattr(ufunc, method)(*[x._data if isinstance(x, Tensor) else x for x in inputs], **settings)
+        _refuse(ufunc.__name__, (inputs, settings))
+        return getattr(ufunc, method)(*_stripped(inputs), **_stripped(settings))
 
     def __array_function__(self, function: Any, types: Any, inputs: Any, settings: Any) -> Any:
-        def bare(x: Any) -> Any:
-            if isinstance(x, Tensor):
-                self._refuse(function.__name__, (x,))
-                return x._data
-            return type(x)(bare(entry) for entry in x) if type(x) in (list, tuple) else x
-
-        return function(*[bare(x) for x in inputs], **{name: bare(x) for name, x in settings.items()})
+        if function not in (np.shape, np.ndim, np.size):
+            _refuse(function.__name__, (inputs, settings))
+        return function(*_stripped(inputs), **_stripped(settings))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        self._refuse("asarray", (self,))
+        _refuse("asarray", self)
         return np.array(self.numpy(), dtype=dtype, copy=copy)
-
-    @staticmethod
-    def _refuse(function: str, inputs: tuple[Any, ...]) -> None:
-        if any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
-            raise TypeError(
-                f"np.{function} would lose the gradient of this tensor; use minigen."
-                f"{NAME_OF_NUMPY.get(function, function)}, or x.numpy() if the bare entries are meant."
-            )
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
@@ -232,11 +241,46 @@ class Tensor:
 
 
 OPERATOR_OF_UFUNC: dict[str, Callable[..., Any]] = {}  # filled by minigen.ops.methods: "multiply" → minigen.multiply
-NAME_OF_NUMPY = {"asarray": "tensor", "array": "tensor", "amax": "max", "amin": "min", "negative": "negative"}
+NAME_OF_NUMPY = {"absolute": "abs", "amax": "max", "amin": "min", "dot": "matmul", "square": "power"}
+NAME_OF_NUMPY |= {name: name for name in "einsum matmul split take ones_like zeros_like".split()}  # no operations
+
+
+def _refuse(function: str, inputs: Any) -> None:
+    """TypeError where a function of NumPy would be applied to a tensor that requires a gradient."""
+    if isinstance(inputs, Tensor):
+        if inputs.requires_grad:
+            from minigen.autograd.op import FUSED, OPS  # its neighbour, which needs this class first
+
+            name = NAME_OF_NUMPY.get(function, function if function in OPS or function in FUSED else None)
+            ours = f"use minigen.{name}, or" if name else "use"
+            raise TypeError(
+                f"np.{function} would lose the gradient of this tensor; {ours} x.numpy() if the bare entries are meant."
+            )
+    elif isinstance(inputs, dict):
+        _refuse(function, list(inputs.values()))
+    elif isinstance(inputs, list | tuple):
+        for x in inputs:
+            _refuse(function, x)
+
+
+def _stripped(inputs: Any) -> Any:
+    """The same arguments with bare arrays in place of tensors, inside lists, tuples and dictionaries too."""
+    if isinstance(inputs, Tensor):
+        return inputs._data
+    if isinstance(inputs, dict):
+        return {name: _stripped(x) for name, x in inputs.items()}
+    return type(inputs)(map(_stripped, inputs)) if type(inputs) in (list, tuple) else inputs
 
 
 class Parameter(Tensor):
-    """A leaf that training changes.  It is made on the backend in use and requires a gradient."""
+    """A leaf that training changes.  It is made on the backend in use and requires a gradient.
+
+    Python numbers become float32; arrays keep their dtype and are not copied.
+    """
 
     def __init__(self, data: Any, *, name: str | None = None):
-        super().__init__(backend.to_device(data), requires_grad=True, name=name)
+        if not hasattr(data, "dtype"):
+            data = np.asarray(data, np.float32)
+        super().__init__(
+            backend.to_device(data.data if isinstance(data, Tensor) else data), requires_grad=True, name=name
+        )

@@ -11,7 +11,7 @@ are (N, H, W, C), kernels (*window, C, OC).  dy stands for dL/dy, dx for dL/dx.
 | reductions.py | sum, mean, var, extremes, logsumexp, softmax, norm |
 | shapes.py | reshape … roll, indexing, concatenate |
 | products.py | matmul, einsum |
-| convolution.py, pooling.py | the three faces of convolution; pooling, upsampling |
+| windows.py, convolution.py, pooling.py | patches; the three faces of convolution; pooling, upsampling |
 | normalise.py | batch_norm, layer_norm, dropout |
 | create.py, methods.py | tensor, zeros, ones; operators and methods of tensors |
 """
@@ -42,16 +42,7 @@ from minigen.ops.arithmetic import (
     subtract,
     where,
 )
-from minigen.ops.convolution import (
-    Geometry,
-    conv,
-    conv_kernel_grad,
-    conv_transpose,
-    convolve,
-    convolve_transpose,
-    fold,
-    patches,
-)
+from minigen.ops.convolution import conv, conv_kernel_grad, conv_transpose, convolve, convolve_transpose
 from minigen.ops.create import ones, ones_like, tensor, zeros, zeros_like
 from minigen.ops.elementary import cos, exp, expm1, log1p, sin, sqrt
 from minigen.ops.normalise import batch_norm, dropout, layer_norm
@@ -75,6 +66,7 @@ from minigen.ops.shapes import (
     take,
     transpose,
 )
+from minigen.ops.windows import Geometry, fold, patches
 
 __all__ = [
     "Geometry",

@@ -1,5 +1,7 @@
 """Sums, products, powers, and choices between two numbers."""
 
+import math
+
 from minigen.autograd.op import op
 from minigen.backend import array_module
 
@@ -63,7 +65,7 @@ def _power_by_base(dy, y, a, b):
 
 def _power_by_exponent(dy, y, a, b):
     if isinstance(a, int | float):
-        a = y * 0 + a
+        return dy * (y * (math.log(a) if a > 0 else math.nan)) if a != 0 else dy * 0
     return dy * (y * log(where(equal(a, 0), 1, a)))  # at a = 0 the slope is 0, not 0 · (−∞)
 
 
@@ -126,16 +128,17 @@ minimum.vjp(
 
 
 @op
-def clip(x, *, low, high):
-    """y = x held between low and high; slope 1 inside and on the bounds, 0 outside.
+def clip(x, *, low=None, high=None):
+    """y = x held between low and high (None: no bound); slope 1 inside and on the bounds, 0 outside.
 
     Never inside a loss: a probability clipped at 0.999 has slope 0 just where learning is needed.
     """
     xp = array_module(x)
-    return xp.minimum(xp.maximum(x, low), high)
+    x = x if low is None else xp.maximum(x, low)
+    return x if high is None else xp.minimum(x, high)
 
 
-clip.vjp(x=lambda dy, y, x, *, low, high: where(logical_and(greater_equal(x, low), less_equal(x, high)), dy, 0))
+clip.vjp(x=lambda dy, y, x, *, low, high: where(equal(y, x), dy, 0))
 
 
 @op
@@ -155,7 +158,7 @@ where.vjp(
 )
 
 
-# Comparisons: facts, which have no derivative ------------------------------------------------------------------------------
+# Comparisons: facts, which have no derivative ----------------------------------------------------------------------
 
 
 @op

@@ -6,99 +6,13 @@ for any number of spatial axes.  x (N, *sizes, C), w (*window, C / groups, OC), 
 the other two, so every order of derivative is there and is as fast as the first.
 """
 
-from dataclasses import dataclass
+import math
+from numbers import Integral
 
 from minigen.autograd.op import op
 from minigen.backend import array_module
 from minigen.errors import ShapeError
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where the window falls: tap k of output o reads x at o · stride + k · dilation − before, if that is inside."""
-
-    sizes: tuple[int, ...]  # of x, the wide side
-    outs: tuple[int, ...]  # of y, the narrow side
-    window: tuple[int, ...]
-    stride: tuple[int, ...]
-    dilation: tuple[int, ...]
-    before: tuple[int, ...]  # zeros in front of each axis of x
-    groups: int = 1
-
-    @property
-    def padded(self) -> tuple[int, ...]:
-        """The sizes that the taps of all outputs span, from the first zero in front."""
-        spans = zip(self.outs, self.stride, self.window, self.dilation, strict=True)
-        return tuple(max((o - 1) * s + (k - 1) * d + 1, 0) if o else 0 for o, s, k, d in spans)
-
-
-# im2col and col2im: the windows of x side by side, and their adjoint ---------------------------------------------------------------------------
-
-
-@op
-def patches(x, *, geometry):
-    """y (N, *outs, *window, C): for every output the part of x it sees (im2col), zero outside x"""
-    xp = array_module(x)
-    x = _padded(x, geometry)
-    axes = len(geometry.sizes)
-    step = x.strides
-    shape = (x.shape[0], *geometry.outs, *geometry.window, x.shape[-1])
-    out_steps = tuple(step[1 + i] * geometry.stride[i] for i in range(axes))
-    tap_steps = tuple(step[1 + i] * geometry.dilation[i] for i in range(axes))
-    view = xp.lib.stride_tricks.as_strided(x, shape, (step[0], *out_steps, *tap_steps, step[-1]))
-    return xp.ascontiguousarray(view)
-
-
-@op
-def fold(y, *, geometry):
-    """x (N, *sizes, C): the entries of y (N, *outs, *window, C) added where patches took them (col2im)"""
-    xp = array_module(y)
-    axes = len(geometry.sizes)
-    wide = xp.zeros((y.shape[0], *geometry.padded, y.shape[-1]), y.dtype)
-    for tap in _places(geometry.window):
-        here = tuple(
-            slice(t * d, t * d + (o - 1) * s + 1, s) if o else slice(0, 0)
-            for t, d, o, s in zip(tap, geometry.dilation, geometry.outs, geometry.stride, strict=True)
-        )
-        wide[(slice(None), *here)] += y[(slice(None),) * (1 + axes) + tap]
-    return _cropped(wide, geometry)
-
-
-patches.vjp(x=lambda dy, y, x, *, geometry: fold(dy, geometry=geometry))
-fold.vjp(y=lambda dx, x, y, *, geometry: patches(dx, geometry=geometry))
-
-
-def _places(window):
-    """Every tap of a window, in row order."""
-    places: list[tuple[int, ...]] = [()]
-    for k in window:
-        places = [(*place, t) for place in places for t in range(k)]
-    return places
-
-
-def _padded(x, geometry):
-    """x as the windows see it: zeros in front and behind, or cut where no window reaches."""
-    xp = array_module(x)
-    cut = tuple(
-        slice(0, max(total - before, 0)) for total, before in zip(geometry.padded, geometry.before, strict=True)
-    )
-    x = x[(slice(None), *cut)]
-    behind = (t - b - n for t, b, n in zip(geometry.padded, geometry.before, x.shape[1:-1], strict=True))
-    widths = [(0, 0), *((b, max(e, 0)) for b, e in zip(geometry.before, behind, strict=True)), (0, 0)]
-    if any(b or e for b, e in widths):
-        x = xp.pad(x, widths)
-    return xp.ascontiguousarray(x)
-
-
-def _cropped(wide, geometry):
-    """The adjoint of _padded: the inside of `wide`, with zeros behind where no window reached."""
-    xp = array_module(wide)
-    inside = wide[(slice(None), *(slice(b, b + n) for b, n in zip(geometry.before, geometry.sizes, strict=True)))]
-    missing = [(0, n - have) for n, have in zip(geometry.sizes, inside.shape[1:-1], strict=True)]
-    if any(m for _, m in missing):
-        inside = xp.pad(inside, [(0, 0), *missing, (0, 0)])
-    return xp.ascontiguousarray(inside)
-
+from minigen.ops.windows import Geometry, fold, patches
 
 # The three faces ----------------------------------------------------------------------------------------------------
 
@@ -154,13 +68,7 @@ conv_kernel_grad.vjp(
 
 def _rows(x, axes):
     """x as a matrix: its first `axes` axes become the rows."""
-    rows = 1
-    for n in x.shape[:axes]:
-        rows *= n
-    columns = 1
-    for n in x.shape[axes:]:
-        columns *= n
-    return x.reshape(rows, columns)
+    return x.reshape(math.prod(x.shape[:axes]), math.prod(x.shape[axes:]))
 
 
 def _group(x, geometry):
@@ -188,6 +96,7 @@ def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
     Dumoulin & Visin 2016, relationship 14.
     """
     axes = _spatial("conv", x, w)
+    (groups,) = _per_axis("groups", groups, 1)
     window, C, OC = tuple(w.shape[:axes]), w.shape[-2], w.shape[-1]
     if x.shape[-1] != C * groups or OC % groups:
         raise ShapeError(
@@ -198,16 +107,12 @@ def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
     sizes = tuple(x.shape[1:-1])
     stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
     pads = paddings(padding, sizes, window, stride, dilation)
-    outs = []
-    for n, k, s, d, (before, after) in zip(sizes, window, stride, dilation, pads, strict=True):
-        out = (n + before + after - (k - 1) * d - 1) // s + 1
-        if out < 1:
-            raise ShapeError(
-                f"conv: an axis of {n} (+ {before + after} padding) is shorter than the window of {(k - 1) * d + 1}."
-            )
-        outs.append(out)
+    outs = _outs(sizes, window, stride, dilation, pads)
+    if min(outs) < 1:
+        spans = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
+        raise ShapeError(f"conv: sizes {sizes} with padding {pads} are shorter than the window's reach of {spans}.")
     before = tuple(b for b, _ in pads)
-    return conv(x, w, geometry=Geometry(sizes, tuple(outs), window, stride, dilation, before, groups))
+    return conv(x, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
 
 
 def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, output_size=None, dilation=1, groups=1):
@@ -219,6 +124,7 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
     at the end and must be below stride or dilation; or `output_size` outright.  ShapeError where shapes do not fit.
     """
     axes = _spatial("conv_transpose", y, w)
+    (groups,) = _per_axis("groups", groups, 1)
     window, OC = tuple(w.shape[:axes]), w.shape[-1]
     if y.shape[-1] != OC or OC % groups:
         raise ShapeError(
@@ -236,6 +142,11 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
     if output_size is not None:
         sizes = _per_axis("output_size", output_size, axes)
         pads = paddings(padding, sizes, window, stride, dilation)
+        if _outs(sizes, window, stride, dilation, pads) != outs:
+            raise ShapeError(
+                f"conv_transpose: output_size {sizes} with stride {stride} and padding {padding!r} does not lead back "
+                f"to the sizes {outs} of y."
+            )
     else:
         same = tuple(o * s for o, s in zip(outs, stride, strict=True))
         pads = paddings(padding, same, window, stride, dilation)
@@ -250,6 +161,12 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
     return conv_transpose(y, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
 
 
+def _outs(sizes, window, stride, dilation, pads):
+    """How many windows fit on each axis."""
+    spans = zip(sizes, window, stride, dilation, pads, strict=True)
+    return tuple((n + before + after - (k - 1) * d - 1) // s + 1 for n, k, s, d, (before, after) in spans)
+
+
 def paddings(padding, sizes, window, stride, dilation):
     """`padding` as one (before, after) pair an axis."""
     axes = len(sizes)
@@ -261,24 +178,28 @@ def paddings(padding, sizes, window, stride, dilation):
             total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
             pairs.append((total // 2, total - total // 2))
         return tuple(pairs)
-    if isinstance(padding, int):
+    if isinstance(padding, Integral):
         padding = (padding,) * axes
-    if isinstance(padding, str) or len(padding) != axes:
+    if not isinstance(padding, tuple | list) or len(padding) != axes:
         raise ShapeError(
             f'padding {padding!r} is not "same", "valid", a number, or {axes} numbers or (before, after) pairs.'
         )
-    given = tuple((p, p) if isinstance(p, int) else tuple(p) for p in padding)
-    if any(len(p) != 2 or min(p) < 0 for p in given):
+    given = tuple((p, p) if isinstance(p, Integral) else p for p in padding)
+    if any(not isinstance(p, tuple | list) or len(p) != 2 or not all(_whole(n, 0) for n in p) for p in given):
         raise ShapeError(f"padding {padding!r} must be made of numbers ≥ 0 or (before, after) pairs of them.")
-    return given
+    return tuple((int(before), int(after)) for before, after in given)
 
 
 def _per_axis(name, value, axes, least=1):
     """A setting as one whole number an axis."""
-    values = (value,) * axes if isinstance(value, int) else tuple(value)
-    if len(values) != axes or any(not isinstance(v, int) or v < least for v in values):
+    values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
+    if len(values) != axes or not all(_whole(v, least) for v in values):
         raise ShapeError(f"{name} {value!r} must be a whole number ≥ {least}, or {axes} of them.")
-    return values
+    return tuple(int(v) for v in values)
+
+
+def _whole(value, least):
+    return isinstance(value, Integral) and value >= least
 
 
 def _spatial(name, x, w):

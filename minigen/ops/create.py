@@ -15,12 +15,9 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: s
     Python numbers become float32, as in PyTorch; arrays keep their dtype.  Integers stay integers unless a gradient is
     required or `dtype` says otherwise.
     """
-    if isinstance(data, Tensor):
-        data = data.data
+    data = bare(data)
     given = hasattr(data, "dtype")
-    array = (
-        current().array(data, dtype=dtype) if not given else to_device(data.copy() if hasattr(data, "copy") else data)
-    )
+    array = to_device(data.copy()) if given else current().asarray(data)
     if dtype is not None:
         array = array.astype(dtype, copy=False)
     elif not given and (array.dtype == np.float64 or requires_grad and array.dtype.kind in "iu"):
@@ -30,12 +27,12 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: s
 
 def zeros(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3))."""
-    return Tensor(current().zeros(_shape(shape), dtype), requires_grad=requires_grad)
+    return Tensor(current().zeros(as_shape(shape), dtype), requires_grad=requires_grad)
 
 
 def ones(*shape: Any, dtype: Any = np.float32, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ones(2, 3) or ones((2, 3))."""
-    return Tensor(current().ones(_shape(shape), dtype), requires_grad=requires_grad)
+    return Tensor(current().ones(as_shape(shape), dtype), requires_grad=requires_grad)
 
 
 def zeros_like(x: Any) -> Tensor:
@@ -50,5 +47,6 @@ def ones_like(x: Any) -> Tensor:
     return Tensor(array_module(array).ones_like(array))
 
 
-def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
+def as_shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape in zeros(2, 3) and in zeros((2, 3))."""
     return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape

@@ -8,52 +8,38 @@ from typing import Any
 from minigen.autograd import Tensor
 from minigen.autograd.tensor import OPERATOR_OF_UFUNC
 from minigen.ops import activations, arithmetic, elementary, products, reductions, shapes
-from minigen.ops.shapes import as_index
 
-BINARY: dict[str, Any] = {
-    "add": arithmetic.add,
-    "sub": arithmetic.subtract,
-    "mul": arithmetic.multiply,
-    "truediv": arithmetic.divide,
-    "pow": arithmetic.power,
-    "matmul": products.matmul,
-}
-ONE_WAY = {
-    "eq": arithmetic.equal,
-    "ne": arithmetic.not_equal,
-    "lt": arithmetic.less,
-    "le": arithmetic.less_equal,
-    "gt": arithmetic.greater,
-    "ge": arithmetic.greater_equal,
-    "and": arithmetic.logical_and,
-    "or": arithmetic.logical_or,
-}
-UFUNCS: dict[str, Any] = {
-    "add": arithmetic.add,
-    "subtract": arithmetic.subtract,
-    "multiply": arithmetic.multiply,
-    "divide": arithmetic.divide,
-    "power": arithmetic.power,
-    "matmul": products.matmul,
-    "equal": arithmetic.equal,
-    "not_equal": arithmetic.not_equal,
-    "less": arithmetic.less,
-    "less_equal": arithmetic.less_equal,
-    "greater": arithmetic.greater,
-    "greater_equal": arithmetic.greater_equal,
-}
+# The name of Python's operator, of NumPy's function behind `array + tensor`, and ours.
+BINARY: list[tuple[str, str, Any]] = [
+    ("add", "add", arithmetic.add),
+    ("sub", "subtract", arithmetic.subtract),
+    ("mul", "multiply", arithmetic.multiply),
+    ("truediv", "divide", arithmetic.divide),
+    ("pow", "power", arithmetic.power),
+    ("matmul", "matmul", products.matmul),
+    ("and", "bitwise_and", arithmetic.logical_and),
+    ("or", "bitwise_or", arithmetic.logical_or),
+]
+COMPARISONS: list[tuple[str, str, Any]] = [  # Python reflects them itself
+    ("eq", "equal", arithmetic.equal),
+    ("ne", "not_equal", arithmetic.not_equal),
+    ("lt", "less", arithmetic.less),
+    ("le", "less_equal", arithmetic.less_equal),
+    ("gt", "greater", arithmetic.greater),
+    ("ge", "greater_equal", arithmetic.greater_equal),
+]
 
 
-def _binary(function: Any) -> Any:
+def _binary(call: Any) -> Any:
     def forward(self: Tensor, other: Any) -> Any:
-        return function(self, other)
+        return call(self, other)
 
     return forward
 
 
-def _reflected(function: Any) -> Any:
+def _reflected(call: Any) -> Any:
     def backward(self: Tensor, other: Any) -> Any:
-        return function(other, self)
+        return call(other, self)
 
     return backward
 
@@ -67,7 +53,7 @@ def _unary(function: Any) -> Any:
 
 
 def _getitem(self: Tensor, index: Any) -> Tensor:
-    return shapes.getitem(self, index=as_index(index))
+    return shapes.getitem(self, index=index)
 
 
 def _iter(self: Any) -> Any:
@@ -91,12 +77,12 @@ def _flatten(self: Tensor) -> Tensor:
 
 
 def _attach() -> None:
-    for name, function in BINARY.items():
-        setattr(Tensor, f"__{name}__", _binary(function))
-        setattr(Tensor, f"__r{name}__", _reflected(function))
-    for name, function in ONE_WAY.items():
-        setattr(Tensor, f"__{name}__", _binary(function))
-    OPERATOR_OF_UFUNC.update(UFUNCS)
+    for name, ufunc, function in BINARY + COMPARISONS:
+        call = function.__call__  # the bound method: an instance's call takes a longer way
+        setattr(Tensor, f"__{name}__", _binary(call))
+        OPERATOR_OF_UFUNC[ufunc] = function
+    for name, _, function in BINARY:
+        setattr(Tensor, f"__r{name}__", _reflected(function.__call__))
     unary: dict[str, Any] = {
         "__neg__": arithmetic.negative,
         "__abs__": arithmetic.abs,

@@ -4,7 +4,7 @@ from minigen.autograd.op import fused
 from minigen.backend import array_module, draw_uniform
 from minigen.errors import SettingError
 from minigen.ops.elementary import sqrt
-from minigen.ops.reductions import mean
+from minigen.ops.reductions import _narrowed, _widened, mean
 from minigen.ops.shapes import bare
 
 
@@ -16,12 +16,13 @@ def batch_norm(x, gamma, beta, *, eps=1e-3, moments=None):
     E[x²] − μ².  `moments`, if a dict, receives this batch's "mean" and "var" as bare arrays (C,).
     """
     axes = tuple(range(x.ndim - 1))
-    mu = mean(x, axis=axes)
-    d = x - mu
+    x32 = _widened(x)
+    mu = mean(x32, axis=axes)
+    d = x32 - mu
     variance = mean(d * d, axis=axes)
     if moments is not None:
         moments.update(mean=bare(mu), var=bare(variance))
-    return d * (gamma / sqrt(variance + eps)) + beta
+    return _narrowed(d * (gamma / sqrt(variance + eps)) + beta, x)
 
 
 @fused
@@ -30,8 +31,9 @@ def layer_norm(x, gamma, beta, *, eps=1e-5):
 
     x (…, C); gamma, beta (C,) → y like x.
     """
-    d = x - mean(x, axis=-1, keepdims=True)
-    return gamma * (d / sqrt(mean(d * d, axis=-1, keepdims=True) + eps)) + beta
+    x32 = _widened(x)
+    d = x32 - mean(x32, axis=-1, keepdims=True)
+    return _narrowed(gamma * (d / sqrt(mean(d * d, axis=-1, keepdims=True) + eps)) + beta, x)
 
 
 def dropout(x, rate, *, rng):
@@ -48,4 +50,4 @@ def dropout(x, rate, *, rng):
         return x * 0
     array = bare(x)
     kept = draw_uniform(rng, array.shape, array.dtype, array_module(array)) >= rate
-    return x * (kept.astype(array.dtype) * (1 / (1 - rate)))
+    return x * (kept.astype(array.dtype) * (1 / (1 - float(rate))))

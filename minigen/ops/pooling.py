@@ -4,9 +4,10 @@ import math
 
 from minigen.backend import array_module
 from minigen.errors import ShapeError
-from minigen.ops.convolution import Geometry, _per_axis, paddings, patches
+from minigen.ops.convolution import _outs, _per_axis, paddings
 from minigen.ops.reductions import mean, sum
 from minigen.ops.shapes import bare, broadcast_to, pad, reshape, take_along_axis
+from minigen.ops.windows import Geometry, patches
 
 
 def _geometry(name, x, window, stride, padding):
@@ -18,8 +19,8 @@ def _geometry(name, x, window, stride, padding):
     stride = window if stride is None else _per_axis("stride", stride, axes)
     sizes, ones = tuple(x.shape[1:-1]), (1,) * axes
     pads = paddings(padding, sizes, window, stride, ones)
-    outs = tuple((n + b + a - k) // s + 1 for n, k, s, (b, a) in zip(sizes, window, stride, pads, strict=True))
-    if any(o < 1 for o in outs):
+    outs = _outs(sizes, window, stride, ones, pads)
+    if min(outs) < 1:
         raise ShapeError(f"{name}: sizes {sizes} with padding {pads} are smaller than the window {window}.")
     return Geometry(sizes, outs, window, stride, ones, tuple(b for b, _ in pads)), pads
 

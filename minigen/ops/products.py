@@ -1,10 +1,12 @@
 """Matrix products and contractions."""
 
+import math
+
 from minigen.autograd.op import op
 from minigen.backend import array_module
 from minigen.errors import ShapeError
 from minigen.ops.reductions import sum
-from minigen.ops.shapes import moveaxis, reshape
+from minigen.ops.shapes import bare, moveaxis, reshape
 
 
 @op
@@ -30,6 +32,7 @@ def matmul(a, b):
     a (…, n, k), b (…, k, m) → y (…, n, m); a vector counts as one row on the left, one column on the right.
     ShapeError where the inner lengths differ.
     """
+    a, b = _as_arrays(a, b)
     a_ndim, b_ndim = getattr(a, "ndim", 0), getattr(b, "ndim", 0)
     if a_ndim == 0 or b_ndim == 0:
         raise ShapeError("matmul: a number has no rows; use * to multiply by it.")
@@ -38,25 +41,30 @@ def matmul(a, b):
     if a_ndim == 2 and b_ndim == 2:
         return matrix_product(a, b)
     if a_ndim == 1:
-        y = matmul(reshape(a, (1, -1)), b)
+        y = matmul(reshape(a, (1, *a.shape)), b)
         return reshape(y, y.shape[:-2] + y.shape[-1:] if b_ndim > 1 else ())
     if b_ndim == 1:
-        y = matmul(a, reshape(b, (-1, 1)))
+        y = matmul(a, reshape(b, (*b.shape, 1)))
         return reshape(y, y.shape[:-1])
     if b_ndim == 2:  # one matrix for the whole stack: a single large product, forward and backward
-        rows = (
-            reshape(a, (-1, a.shape[-1]))
-            if 0 not in a.shape
-            else reshape(a, (a.size // (a.shape[-1] or 1), a.shape[-1]))
-        )
+        rows = reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
         return reshape(matrix_product(rows, b), (*a.shape[:-1], b.shape[-1]))
     return matrix_product(a, b)
+
+
+def _as_arrays(a, b):
+    """Lists among two operands as arrays beside the other one."""
+    if isinstance(a, list | tuple):
+        a = array_module(bare(b)).asarray(a)
+    if isinstance(b, list | tuple):
+        b = array_module(bare(a)).asarray(b)
+    return a, b
 
 
 @op
 def contract(a, b, *, subscripts):
     """y = einsum of two operands in which every letter stands in two of a, b and y at least"""
-    return array_module(a, b).einsum(subscripts, a, b)
+    return array_module(a, b).einsum(subscripts, a, b, optimize=True)  # by matrix products where it can
 
 
 def _swap_in(dy, other, mine, theirs, result):
@@ -94,6 +102,7 @@ def einsum(subscripts, a, b):
     Without "->" the result has the letters that stand once, in alphabetical order.  ShapeError for a letter repeated in
     one operand (a diagonal), for "...", and where lengths differ.
     """
+    a, b = _as_arrays(a, b)
     text = subscripts.replace(" ", "")
     first, second, result = _letters(text)
     if "->" not in text:

@@ -7,15 +7,14 @@ import math
 import operator
 
 from minigen.autograd.op import fused, op
+from minigen.autograd.sums import add_up, wide
 from minigen.backend import array_module
-from minigen.ops.arithmetic import abs, equal, log, where
+from minigen.errors import ShapeError
+from minigen.ops.arithmetic import equal, where
 from minigen.ops.elementary import exp, sqrt
-from minigen.ops.shapes import broadcast_to, reshape
+from minigen.ops.shapes import astype, broadcast_to, reshape
 
-
-def _wide(x):
-    """The dtype to add up in: at least float32, for ones in float16 stop counting at 2,048."""
-    return "float32" if x.dtype == "float16" else None
+_wide = wide  # the name kernels import
 
 
 def _axes(ndim, axis):
@@ -23,7 +22,7 @@ def _axes(ndim, axis):
     if axis is None:
         return tuple(range(ndim))
     axes = axis if isinstance(axis, tuple | list) else (axis,)
-    return tuple(operator.index(a) % ndim for a in axes)
+    return tuple(operator.index(a) % (ndim or 1) for a in axes)
 
 
 def _spread(dy, x, axis, keepdims):
@@ -35,13 +34,29 @@ def _spread(dy, x, axis, keepdims):
 
 def _count(x, axis):
     """How many numbers become one."""
-    return math.prod(x.shape[a] for a in _axes(x.ndim, axis))
+    return math.prod(x.shape[a] for a in _axes(x.ndim, axis)) if x.ndim else 1
+
+
+def _some(name, x, axis):
+    """ShapeError where nothing is there to choose from or to average."""
+    if not _count(x, axis):
+        raise ShapeError(f"{name}: x has shape {tuple(x.shape)}; there is nothing along axis {axis} to take it of.")
+
+
+def _widened(x):
+    """float16 as float32, whose squares and exponentials fit; other dtypes as they are."""
+    return x if wide(x) is None else astype(x, wide(x))
+
+
+def _narrowed(y, x):
+    """y as float16 again where x was."""
+    return y if wide(x) is None else astype(y, x.dtype)
 
 
 @op
 def sum(x, *, axis=None, keepdims=False):
-    """y = Σ x over `axis`; float16 is added up in float32"""
-    return x.sum(axis=axis, keepdims=keepdims, dtype=_wide(x)).astype(x.dtype, copy=False)
+    """y = Σ x over `axis`; float16 is added up in float32, long columns in blocks"""
+    return add_up(x, axis, keepdims)
 
 
 sum.casts = True  # the sum of booleans is a number
@@ -50,8 +65,10 @@ sum.vjp(x=lambda dy, y, x, *, axis, keepdims: _spread(dy, x, axis, keepdims))
 
 @op
 def mean(x, *, axis=None, keepdims=False):
-    """y = Σ x / n over `axis`"""
-    return x.mean(axis=axis, keepdims=keepdims, dtype=_wide(x))
+    """y = Σ x / n over `axis`; ShapeError where n is 0"""
+    _some("mean", x, axis)
+    y = add_up(_widened(x), axis, keepdims) / _count(x, axis)
+    return y.astype(x.dtype, copy=False) if x.dtype.kind == "f" else y
 
 
 mean.vjp(x=lambda dy, y, x, *, axis, keepdims: _spread(dy / _count(x, axis), x, axis, keepdims))
@@ -59,27 +76,35 @@ mean.vjp(x=lambda dy, y, x, *, axis, keepdims: _spread(dy / _count(x, axis), x, 
 
 @fused
 def var(x, *, axis=None, keepdims=False, ddof=0):
-    """y = Σ (x − mean)² / (n − ddof) over `axis`: the mean is taken out first, for E[x²] − E[x]² cancels."""
-    d = x - mean(x, axis=axis, keepdims=True)
+    """y = Σ (x − mean)² / (n − ddof) over `axis`: the mean is taken out first, for E[x²] − E[x]² cancels.
+
+    ShapeError where n is not above ddof, for there the variance is undefined.
+    """
     n = _count(x, axis)
-    return sum(d * d, axis=axis, keepdims=keepdims) / (n - ddof)
+    if n <= ddof:
+        raise ShapeError(f"var: x has shape {tuple(x.shape)}; {n} numbers along axis {axis} do not exceed ddof {ddof}.")
+    x32 = _widened(x)
+    d = x32 - mean(x32, axis=axis, keepdims=True)
+    return _narrowed(sum(d * d, axis=axis, keepdims=keepdims) / (n - ddof), x)
 
 
 @op
 def max(x, *, axis=None, keepdims=False):
     """y = the largest x over `axis`; where several tie, they share the gradient evenly"""
+    _some("max", x, axis)
     return x.max(axis=axis, keepdims=keepdims)
 
 
 @op
 def min(x, *, axis=None, keepdims=False):
     """y = the smallest x over `axis`; where several tie, they share the gradient evenly"""
+    _some("min", x, axis)
     return x.min(axis=axis, keepdims=keepdims)
 
 
 def _to_the_winners(dy, y, x, *, axis, keepdims):
     won = equal(x, _spread(y, x, axis, keepdims))
-    winners = sum(won, axis=axis, keepdims=keepdims)  # a whole number, however many
+    winners = sum(won, axis=axis, keepdims=keepdims)  # a whole number, however many: 70,000 are ∞ in float16
     return where(won, _spread(dy / winners, x, axis, keepdims), 0)
 
 
@@ -90,6 +115,7 @@ min.vjp(x=_to_the_winners)
 @op
 def argmax(x, *, axis=None):
     """y = the place of the (first) largest x over `axis`; no derivative"""
+    _some("argmax", x, axis)
     return x.argmax(axis=axis)
 
 
@@ -99,14 +125,14 @@ argmax.vjp(x=None)
 @op
 def logsumexp(x, *, axis=None, keepdims=False):
     """y = log Σ eˣ over `axis`, the maximum taken out first; all −∞ gives −∞ with slope 0"""
+    _some("logsumexp", x, axis)
     xp = array_module(x)
     top = x.max(axis=axis, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, 0)
-    total = xp.exp(x - top).sum(axis=axis, keepdims=True)
-    y = xp.where(total > 0, xp.log(xp.where(total > 0, total, 1)), -xp.inf) + top
-    if keepdims:
-        return y
-    return y.squeeze(axis=_axes(x.ndim, axis)) if x.ndim else y
+    top = xp.where(top == -math.inf, xp.zeros_like(top), top)
+    total = add_up(xp.exp(x - top), axis, keepdims=True)
+    nothing = total == 0
+    y = xp.where(nothing, -math.inf, xp.log(xp.where(nothing, 1, total)) + top)
+    return y if keepdims else y.squeeze(axis=_axes(x.ndim, axis) if x.ndim else None)
 
 
 def _softmax_share(dy, y, x, *, axis, keepdims):
@@ -120,9 +146,9 @@ logsumexp.vjp(x=_softmax_share)
 @op
 def softmax(x, *, axis=-1):
     """y = eˣ / Σ eˣ over `axis`; what comes out is positive and sums to 1"""
-    xp = array_module(x)
-    e = xp.exp(x - x.max(axis=axis, keepdims=True))
-    return e / e.sum(axis=axis, keepdims=True)
+    _some("softmax", x, axis)
+    e = array_module(x).exp(x - x.max(axis=axis, keepdims=True))
+    return e / add_up(e, axis, keepdims=True)
 
 
 softmax.vjp(x=lambda dy, y, x, *, axis: y * (dy - sum(dy * y, axis=axis, keepdims=True)))
@@ -140,8 +166,8 @@ log_softmax.vjp(x=lambda dy, y, x, *, axis: dy - exp(y) * sum(dy, axis=axis, kee
 @op
 def norm(x, *, axis=None, keepdims=False):
     """y = √(Σ x²) over `axis`, with slope 0 where y = 0 (by convention at every order)"""
-    xp = array_module(x)
-    return xp.sqrt((x * x).sum(axis=axis, keepdims=keepdims, dtype=_wide(x))).astype(x.dtype, copy=False)
+    x32 = _widened(x)
+    return array_module(x).sqrt(add_up(x32 * x32, axis, keepdims)).astype(x.dtype, copy=False)
 
 
 def _along_x(dy, y, x, *, axis, keepdims):
@@ -155,21 +181,4 @@ norm.vjp(x=_along_x)
 @fused
 def std(x, *, axis=None, keepdims=False, ddof=0):
     """y = √var over `axis`; the slope where all entries are equal is infinite"""
-    return sqrt(var(x, axis=axis, keepdims=keepdims, ddof=ddof))
-
-
-__all__ = [
-    "abs",
-    "argmax",
-    "log",
-    "log_softmax",
-    "logsumexp",
-    "max",
-    "mean",
-    "min",
-    "norm",
-    "softmax",
-    "std",
-    "sum",
-    "var",
-]
+    return _narrowed(sqrt(var(_widened(x), axis=axis, keepdims=keepdims, ddof=ddof)), x)

@@ -87,7 +87,7 @@ astype.vjp(x=lambda dy, y, x, *, dtype: dy)  # the engine returns to x's dtype
 @op
 def concatenate(*arrays, axis=0):
     """y = the arrays one after another along `axis`: concatenate(a, b), or concatenate([a, b])"""
-    return array_module(*arrays).concatenate(arrays, axis)
+    return array_module(*arrays).concatenate(arrays, operator.index(axis))
 
 
 def _own_part(dy, y, i, *arrays, axis):
@@ -102,7 +102,7 @@ concatenate.vjp(arrays=_own_part)
 @op
 def stack(*arrays, axis=0):
     """y = the arrays side by side along a new `axis`: stack(a, b), or stack([a, b])"""
-    return array_module(*arrays).stack(arrays, axis)
+    return array_module(*arrays).stack(arrays, operator.index(axis))
 
 
 stack.vjp(arrays=lambda dy, y, i, *arrays, axis: getitem(dy, (slice(None),) * (axis % y.ndim) + (i,)))
@@ -111,7 +111,7 @@ stack.vjp(arrays=lambda dy, y, i, *arrays, axis: getitem(dy, (slice(None),) * (a
 def split(x, sections, axis=0):
     """A list of parts of x along `axis`: into `sections` equal parts, or cut before each place in a list."""
     n, axis = x.shape[axis], axis % x.ndim
-    if isinstance(sections, int):
+    if isinstance(sections, int | np.integer):
         if sections < 1 or n % sections:
             raise ShapeError(f"split: an axis of length {n} does not divide into {sections} equal parts.")
         cuts = [n // sections * k for k in range(1, sections)]
@@ -124,12 +124,23 @@ def split(x, sections, axis=0):
 
 @op
 def pad(x, *, widths, value=0.0):
-    """y = x with `value` around it; widths: one (before, after) pair an axis, as in np.pad"""
-    return array_module(x).pad(x, widths, mode="constant", constant_values=value)
+    """y = x with `value` around it; widths: one (before, after) pair an axis, or one pair or number for all"""
+    return array_module(x).pad(x, _pairs(widths, x.ndim), mode="constant", constant_values=value)
+
+
+def _pairs(widths, ndim):
+    """NumPy's short forms of pad's widths, written out: one (before, after) pair an axis."""
+    try:
+        return np.broadcast_to(np.asarray(widths, np.intp), (ndim, 2)).tolist()
+    except (ValueError, TypeError) as error:
+        raise ShapeError(
+            f"pad: widths {widths} must be a number, a (before, after) pair, or {ndim} such pairs, one an axis."
+        ) from error
 
 
 def _inside(dy, y, x, *, widths, value):
-    return getitem(dy, tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True)))
+    pairs = _pairs(widths, x.ndim)
+    return getitem(dy, tuple(slice(before, before + n) for (before, _), n in zip(pairs, x.shape, strict=True)))
 
 
 pad.vjp(x=_inside)
@@ -151,7 +162,7 @@ def roll(x, *, shift, axis=None):
 
 
 def _shift_back(dy, y, x, *, shift, axis):
-    back = tuple(-s for s in shift) if isinstance(shift, tuple) else -shift
+    back = tuple(-s for s in shift) if isinstance(shift, tuple | list) else -shift
     return roll(dy, back, axis)
 
 
@@ -164,14 +175,16 @@ roll.vjp(x=_shift_back)
 @op
 def getitem(x, *, index):
     """y = x[index]: slices, numbers, None, ..., arrays of integers or booleans"""
-    return x[index]
+    return x[as_index(index, array_module(x))]
 
 
 @op
 def put_add(values, *, index, shape):
     """y = zeros of `shape`, with y[index] += values; an index that occurs twice adds twice.  The adjoint of getitem."""
-    y = array_module(values).zeros(shape, values.dtype)
-    if _is_basic(index):
+    xp = array_module(values)
+    index = as_index(index, xp)
+    y = xp.zeros(shape, values.dtype)
+    if _names_each_once(index):
         y[index] = values
     else:
         scatter_add(y, index, values)
@@ -182,16 +195,12 @@ getitem.vjp(x=lambda dy, y, x, *, index: put_add(dy, index=index, shape=x.shape)
 put_add.vjp(values=lambda dy, y, values, *, index, shape: getitem(dy, index))
 
 
-def _is_basic(index):
-    """True where no entry can be named twice: slices, numbers, None and ..., no arrays."""
+def _names_each_once(index):
+    """True where no entry can be named twice: slices, numbers, None and ..., or one mask; no arrays of places."""
     entries = index if isinstance(index, tuple) else (index,)
-    return all(
-        entry is None
-        or entry is Ellipsis
-        or isinstance(entry, slice | int | np.integer)
-        and not isinstance(entry, bool)
-        for entry in entries
-    )
+    if len(entries) == 1 and getattr(index, "dtype", None) == np.bool_:
+        return True
+    return all(entry is None or entry is Ellipsis or isinstance(entry, slice | int | np.integer) for entry in entries)
 
 
 def bare(x):
@@ -199,19 +208,20 @@ def bare(x):
     return x.data if isinstance(x, Tensor) else x
 
 
-def as_index(index):
-    """An index as bare arrays and numbers: tensors give up their entries, lists become arrays."""
+def as_index(index, xp):
+    """An index as bare arrays and numbers: tensors give up their entries, lists become arrays of `xp`."""
     if isinstance(index, tuple):
-        return tuple(as_index(entry) for entry in index)
-    return np.asarray(index) if isinstance(index, list) else bare(index)
+        return tuple(as_index(entry, xp) for entry in index)
+    if isinstance(index, list):
+        return xp.asarray([bare(entry) for entry in index], None if index else np.intp)
+    return bare(index)
 
 
 def take(x, indices, axis=None):
     """y = the entries of x at `indices` along `axis` (default: of x flattened); indices may repeat.
 
-    IndexError-like ShapeError where an index is out of range.
+    ShapeError where an index is out of range.
     """
-    indices = as_index(indices)
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
     return getitem(x, (slice(None),) * (operator.index(axis) % x.ndim) + (indices,))
