@@ -14,8 +14,6 @@ from minigen.ops.arithmetic import equal, where
 from minigen.ops.elementary import exp, sqrt
 from minigen.ops.shapes import astype, broadcast_to, reshape
 
-_wide = wide  # the name kernels import
-
 
 def _axes(ndim, axis):
     """The reduced axes as a tuple of places from 0."""

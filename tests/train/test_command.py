@@ -167,7 +167,7 @@ def test_a_film_clip_trains(train, real_data):
     assert status == 0, err
 
 
-# Refusals: one sentence, status 2, nothing made ------------------------------------------------------------------------
+# Refusals: one sentence, status 2, nothing made -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

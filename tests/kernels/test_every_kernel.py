@@ -1,0 +1,59 @@
+"""Every registered kernel is held against its formula, value and derivative, on the examples of its operation."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from minigen import Tensor, grad
+from minigen.autograd import FUSED, OPS, kernels_off
+
+from ..ops.examples import EXAMPLES, function
+
+KERNELS = sorted(name for name, op in {**OPS, **FUSED}.items() if op.kernels)
+
+# Sums of a few dozen numbers of size 1 in another order: some units in the last place.
+CLOSE = {np.float16: 5e-3, np.float32: 1e-5, np.float64: 1e-13}
+
+
+def computed(name, case, dtype, weigh):
+    """The value, and the gradient for every floating input, under one random cotangent."""
+    floats = [np.asarray(x).dtype.kind == "f" for x in case.inputs]
+    inputs = [
+        Tensor(np.asarray(x).astype(dtype), requires_grad=True) if is_float else x
+        for x, is_float in zip(case.inputs, floats, strict=True)
+    ]
+    y = function(name)(*inputs, **case.settings)
+    leaves = [x for x, is_float in zip(inputs, floats, strict=True) if is_float]
+    return [y, *grad(y, leaves, weigh(y.shape).astype(dtype))]
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_kernel_equals_its_formula(name, dtype):
+    for case in EXAMPLES[name][1](np.random.default_rng(0)):
+        results = []
+        for setting in (nullcontext, kernels_off):
+            rng = np.random.default_rng(1)
+            with setting():
+                results.append(computed(name, case, dtype, lambda shape, rng=rng: rng.uniform(0.5, 1.5, shape)))
+        for fast, plain in zip(*results, strict=True):
+            assert fast.dtype == plain.dtype == dtype and fast.shape == plain.shape
+            scale = max(1.0, float(np.abs(plain.numpy()).max(initial=0)))
+            np.testing.assert_allclose(fast.numpy(), plain.numpy(), rtol=0, atol=CLOSE[dtype] * scale)
+
+
+def test_there_are_kernels_to_test():
+    assert "batch_norm" in KERNELS
+
+
+def test_a_wrong_kernel_is_caught(monkeypatch):
+    stand_in = FUSED["batch_norm"].kernels["numpy"]
+    right = stand_in.vjp
+
+    def wrong(dy, y, saved, wanted, *arrays, **settings):
+        return [dx * 1.001 for dx in right(dy, y, saved, wanted, *arrays, **settings)]
+
+    monkeypatch.setattr(stand_in, "vjp", staticmethod(wrong))
+    with pytest.raises(AssertionError):
+        test_a_kernel_equals_its_formula("batch_norm", np.float64)
