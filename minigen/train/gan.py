@@ -44,7 +44,7 @@ class Config:
     skip_bad: bool = False
     """Leave out images that cannot be read, and list them, instead of stopping."""
 
-    steps: int = 2_400
+    steps: int = 2_000
     """How many times both networks are updated. The default takes under three minutes on two cores."""
     epochs: float = 0.0
     """If above 0, train for so many passes over the data instead of counting steps (the tutorial: 50)."""
@@ -71,14 +71,14 @@ class Config:
     d_steps: int = 1
     """Discriminator updates a generator update. 1 in the article; 5 is WGAN-GP's."""
 
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-4
     """Adam's step size for the generator. Radford et al. 2016 have 2e-4 for longer runs, the tutorial 1e-4."""
-    d_learning_rate: float = 2e-3
+    d_learning_rate: float = 1e-3
     """Adam's step size for the discriminator, which helps when faster than G's (Heusel et al. 2017, section 2)."""
     beta1: float = 0.5
     """Adam's memory of the gradient (Radford et al. 2016, who found 0.9 unstable)."""
-    beta2: float = 0.999
-    """Adam's memory of its square (Kingma & Ba 2015)."""
+    beta2: float = 0.99
+    """Adam's memory of its square. Kingma & Ba 2015 have 0.999; PacGAN's code has 0.99, which suits a short run."""
     ema: float = 0.995
     """Decay a step of the averaged generator weights that samples are drawn with. 0 draws with the raw weights."""
     seed: int = 0
@@ -116,7 +116,15 @@ PRESETS = {
     "default": Config(),
     # The article's networks and batch; Adam and the epochs from the tutorial, where the article is silent.
     "article": Config(
-        epochs=50, width=1.0, batch=256, dropout=0.3, learning_rate=1e-4, d_learning_rate=1e-4, beta1=0.9, ema=0.0
+        epochs=50,
+        width=1.0,
+        batch=256,
+        dropout=0.3,
+        learning_rate=1e-4,
+        d_learning_rate=1e-4,
+        beta1=0.9,
+        beta2=0.999,
+        ema=0.0,
     ),
 }
 

@@ -92,7 +92,7 @@ def test_max_minutes_stops_in_good_order(train, tmp_path):
         "--penalty r1 --penalty-weight 1",
         "--d-steps 2",
         "--learning-rate 0.002",
-        "--d-learning-rate 0.001",
+        "--d-learning-rate 0.002",
         "--beta1 0.9",
         "--beta2 0.9",
         "--dropout 0.3",
