@@ -144,8 +144,7 @@ class Gan(Module):
         self.discriminator = dcgan.Discriminator(**networks, dropout=config.dropout, rng=start, noise=self.rng)
         self.objective = losses.gan.objective(config.loss, smooth=config.smooth)
         betas = (config.beta1, config.beta2)
-        for _ in self.named_parameters():  # so that messages say generator.… and discriminator.…
-            pass
+        self.named_parameters()  # gives each its name, so that messages say generator.… and discriminator.…
         self.optimiser_g = optim.Adam(self.generator.parameters(), config.learning_rate, betas=betas)
         self.optimiser_d = optim.Adam(self.discriminator.parameters(), config.d_learning_rate, betas=betas)
         self.average = optim.Average(self.generator, config.ema) if config.ema else None
