@@ -79,6 +79,15 @@ def test_the_public_names_are_what_they_say():
         assert getattr(minigen, name).__doc__, f"minigen.{name} has no docstring"
 
 
+def test_the_readmes_example_prints_what_it_says(capsys):
+    (code,) = re.findall(
+        r"```python\n(import minigen.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    exec(compile(code, "README.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert out.startswith("1.30050") and "tensor([-0.44039" in out and "right; 2 entries" in out
+
+
 @pytest.mark.parametrize("name", ["train", "test"])
 def test_the_readme_has_its_two_commands(name):
     done = subprocess.run([sys.executable, "scripts/readme_command.py", name], cwd=ROOT, capture_output=True, text=True)

@@ -46,11 +46,12 @@ def look_backward(name: str, input_name: str, dx: Any, dy: Any, site: str) -> No
 
 
 def user_line() -> str:
-    """The innermost line outside minigen, as "at file:line"."""
+    """The innermost line that uses the library and is not part of it, as "at file:line"; recipes use it too."""
     frame = sys._getframe()
     while frame.f_back is not None:
         frame = frame.f_back
-        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("minigen", "contextlib"):
+        package, _, rest = frame.f_globals.get("__name__", "").partition(".")
+        if package not in ("minigen", "contextlib") or rest.startswith("train."):
             return f"at {frame.f_code.co_filename}:{frame.f_lineno}"
     return "inside minigen"
 

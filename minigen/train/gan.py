@@ -30,7 +30,7 @@ class Config:
     data: str = "scenes"
     """What to learn from: scenes, mnist, mnist:DIR, images:FOLDER_OR_ZIP, video:FILE, npz:FILE."""
     size: Literal[28, 32, 64] = 28
-    """Side of the images in pixels. 28 is the article's; 32 and 64 change the first and add a last stage."""
+    """Side of the images in pixels. 28 is the article's; 32 and 64 begin at 8x8 instead of 7x7, and 64 adds a stage."""
     channels: Literal[1, 3] = 1
     """1 for grey (the article), 3 for colour."""
     count: int = 10_000
@@ -45,7 +45,7 @@ class Config:
     """Leave out images that cannot be read, and list them, instead of stopping."""
 
     steps: int = 2_000
-    """How many times both networks are updated. The default takes under three minutes on two cores."""
+    """How many times both networks are updated. The default takes about two and a half minutes on two cores."""
     epochs: float = 0.0
     """If above 0, train for so many passes over the data instead of counting steps (the tutorial: 50)."""
     batch: int = 32
@@ -56,12 +56,12 @@ class Config:
     latent: int = 100
     """Numbers in z, from which an image is made. The article: 100."""
     prior: Literal["normal", "uniform"] = "normal"
-    """What z is drawn from: standard normal, or uniform on [-1, 1). The article allows both (its S1)."""
+    """What z is drawn from: standard normal, or uniform on [-1, 1). The article allows both."""
     dropout: float = 0.0
     """Share of the discriminator's activations set to 0 while training. The article: 0.3, which suits longer runs."""
 
     loss: Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein"] = "nonsaturating"
-    """The pair of losses. nonsaturating is the article's (its F1 and F2)."""
+    """The pair of losses. nonsaturating is the article's."""
     smooth: float = 0.0
     """One-sided label smoothing: real images count as 1 - smooth (Salimans et al. 2016, section 3.4)."""
     penalty: Literal["none", "gradient", "r1"] = "none"

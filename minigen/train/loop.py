@@ -6,7 +6,7 @@ import platform
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +64,7 @@ class Loop:
         self.held_out = held_out  # images of the same kind never trained on, to measure copying against
         self.seconds_before = facts.get("seconds", 0.0)
         self.noise = recipe.latents(SHOWN, backend.generator([recipe.config.seed, 2]))  # the same in every picture
+        self.before: Any = None  # step count, state and place before the latest step: where a failed run is put back
         self.began = time.monotonic()
         self.saved_at = self.began
 
@@ -72,11 +73,11 @@ class Loop:
     def train(self, progress: Progress) -> Outcome:
         """Train until the plan's last step, Ctrl-C, or the end of its time; save and draw on the way and at the end."""
         run, recipe = self.plan.run, self.recipe
+        if recipe.step_count == 0:
+            self.save()  # first of all, so that a run can be resumed from its first moment
+            self.draw()
         reals = self.images.items[np.random.default_rng(recipe.config.seed).permutation(len(self.images.items))[:SHOWN]]
         pictures.save_png(run / "reals.png", pictures.grid(reals, columns=8))
-        if recipe.step_count == 0:
-            self.save()
-            self.draw()
         reason = "done"
         with _ctrl_c() as asked:
             while recipe.step_count < self.plan.steps:
@@ -93,15 +94,15 @@ class Loop:
                 if time.monotonic() - self.began > self.plan.stop_seconds:
                     reason = "out of time"
                     break
-        self.save()
         self.draw()
+        self.save()
         self.finish()
         return Outcome(reason, recipe.step_count)
 
     def one_step(self) -> dict[str, Any]:
         """One step of the recipe as a line of metrics; AnomalyError, with the state before it saved, if it fails."""
-        recipe, place = self.recipe, self.batches.state()
-        before = recipe.save_state()
+        recipe = self.recipe
+        self.before = recipe.step_count, recipe.save_state(), self.batches.state()
         began = time.perf_counter()
         batches = [backend.to_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
         try:
@@ -111,14 +112,8 @@ class Loop:
             if bad:
                 raise AnomalyError(f"{bad[0]} is {measured[bad[0]]}.")
         except AnomalyError as error:
-            why = self.explain(error, before, batches)
-            recipe.load_state(*before)
-            self.batches.restore(place)
-            self.save()
-            raise AnomalyError(
-                f"step {recipe.step_count + 1}: {why} The state before it is saved in {self.plan.run}. "
-                "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
-            ) from error
+            recipe.load_state(*self.before[1])
+            raise self.stopped(str(error), lambda: recipe.step(*batches)) from error
         seconds = time.perf_counter() - began
         recipe.step_count += 1
         return {
@@ -129,15 +124,27 @@ class Loop:
             **measured,
         }
 
-    def explain(self, error: AnomalyError, before: Any, batches: list[Any]) -> str:
-        """Run the failed step again under detect_anomaly, for the name of the operation where it went wrong."""
-        self.recipe.load_state(*before)
+    def stopped(self, why: str, again: Callable[[], Any]) -> AnomalyError:
+        """The error that ends a run in which a number became none; the state before that step is saved.
+
+        What failed is done `again` under detect_anomaly, for the name of the operation where it went wrong.
+        """
         try:
             with np.errstate(all="ignore"), minigen.detect_anomaly():
-                self.recipe.step(*batches)
+                again()
         except AnomalyError as found:
-            return str(found)
-        return str(error)
+            why = str(found)
+        failed = self.recipe.step_count
+        if self.before is not None:
+            self.recipe.step_count, state, place = self.before
+            self.recipe.load_state(*state)
+            self.batches.restore(place)
+            failed = self.recipe.step_count + 1
+            self.save()
+        return AnomalyError(
+            f"step {failed}: {why} The state before it is saved in {self.plan.run}. "
+            "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
+        )
 
     @property
     def seconds(self) -> float:
@@ -159,8 +166,12 @@ class Loop:
 
     def draw(self) -> None:
         """A grid of samples on the same noise every time."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = self.recipe.generate(self.noise)
+        if not np.isfinite(samples).all():
+            raise self.stopped("the samples are no numbers.", lambda: self.recipe.generate(self.noise))
         path = self.plan.run / "samples" / f"step_{self.recipe.step_count:06d}.png"
-        pictures.save_png(path, pictures.grid(self.recipe.generate(self.noise), columns=8))
+        pictures.save_png(path, pictures.grid(samples, columns=8))
 
     def finish(self) -> None:
         """The pictures and the report of the whole run so far."""

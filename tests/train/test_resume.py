@@ -12,7 +12,8 @@ import pytest
 
 from minigen.train import checkpoint, runs
 
-SMALL = "--width 0.05 --latent 8 --count 20 --batch 8 --pictures 1".split()
+TINY = "--width 0.05 --latent 8 --count 20 --batch 8"
+SMALL = f"{TINY} --pictures 1".split()
 
 
 def newest(run):
@@ -181,10 +182,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     assert newest(run).step == runs.read_metrics(run)[-1]["step"] and (run / "report.html").is_file()
 
 
-def test_a_number_that_is_none_stops_the_run_with_the_operation_and_the_step(train, tmp_path):
-    status, _, err = train("--steps 50 --learning-rate 1e30")
-    assert status == 2 and "Traceback" not in err
-    for words in ("error: step ", "made the first", "lower --learning-rate", "--penalty gradient"):
+@pytest.mark.parametrize("pictures", [1, 50])  # met by a step, or by a picture drawn after each
+def test_a_number_that_is_none_stops_the_run_with_the_operation_and_the_step(train, tmp_path, pictures):
+    status, _, err = train(f"--steps 50 --learning-rate 1e30 {TINY} --pictures {pictures}", small=False)
+    assert status == 2 and "Traceback" not in err and err.count("\n") == 1
+    for words in ("error: step ", "made the first", "train/gan.py", "lower --learning-rate", "--penalty gradient"):
         assert words in err
     saved = newest(tmp_path / "runs/0001-gan-scenes")
     assert all(np.isfinite(a).all() for a in saved.arrays.values())
