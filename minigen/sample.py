@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,12 @@ import tyro
 
 import minigen
 from minigen import backend
-from minigen.errors import MinigenError, SettingError
-from minigen.train import animation, pictures, runs
+from minigen.errors import DataError, SettingError
+from minigen.train import animation, console, pictures, runs
 from minigen.train.checkpoint import write_atomically
 from minigen.walks import point
 
-MOST = 1_000_000  # seeds at a time
+MOST = 1_000_000  # seeds, or frames, at a time
 
 USAGE = """Draw images, walks and loops from a trained run.
 
@@ -70,11 +71,11 @@ def main(argv: list[str] | None = None) -> int:
         args=sys.argv[1:] if argv is None else argv,
         config=(tyro.conf.FlagCreatePairsOff,),
     )
-    try:
-        paths = sample(options)
-    except MinigenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    return console.run(lambda: _main(options), "--seeds, --scale or --columns")
+
+
+def _main(options: Options) -> int:
+    paths = sample(options)
     more = f" to {paths[-1].name}, {len(paths)} files" if len(paths) > 1 else ""
     print(f"wrote {paths[0]}{more}")
     return 0
@@ -82,6 +83,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def sample(options: Options) -> list[Path]:
     """Draw what is asked and write it; returns the files.  Every flag is checked before anything is drawn."""
+    if os.path.isfile(options.run) and options.run.suffix != ".safetensors":
+        raise DataError(f"{options.run}: neither a run's folder nor a checkpoint (.safetensors). Name one of them.")
     moving = options.walk or options.loop
     text = (options.seeds or ("0-7" if moving else "0-63")).replace(" ", "")
     seeds = parse_seeds(text)
@@ -168,6 +171,8 @@ def draw(recipe: Any, z: np.ndarray) -> np.ndarray:
 def _length(options: Options, seeds: int) -> int:
     """How many frames a walk or a loop has.  A loop's last frame is followed by its first, so that is not repeated."""
     between = pictures.at_least("--frames-between", options.frames_between, 1)
+    if seeds * between > MOST:
+        raise SettingError(f"--frames-between {between}: that is more than {MOST:,} frames; ask for fewer at a time.")
     if options.loop:
         return seeds * between
     if seeds < 2:

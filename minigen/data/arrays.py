@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minigen.data.checking import is_pipe
 from minigen.data.fitting import Frame
 from minigen.data.images import Images
 from minigen.errors import DataError
@@ -40,6 +41,8 @@ def read_arrays(path: str | Path, frame: Frame | None = None, *, count: int | No
 
 
 def _load(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    if is_pipe(path):
+        raise DataError(f"{path}: is a pipe. Name a file.")
     try:
         with path.open("rb") as file:
             start = file.read(6)

@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import stat
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
-from minigen.data.checking import whole
+from minigen.data.checking import is_pipe, whole
 from minigen.data.fitting import Frame
 from minigen.data.images import Images
 from minigen.errors import DataError
@@ -84,6 +85,8 @@ def _opened(path: Path) -> Iterator[_Source]:
     if path.is_dir():
         yield _folder(path)
         return
+    if is_pipe(path):
+        raise DataError(f"{path}: is a pipe. {_REMEDY}")
     try:
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
@@ -108,7 +111,17 @@ def _folder(path: Path) -> _Source:
         for folder, _, files in os.walk(path, onerror=fail)
         for file in files
     ]
-    return _sorted(path, names, lambda name: (path / name).read_bytes())
+    return _sorted(path, names, lambda name: _bytes(path / name))
+
+
+def _bytes(path: Path) -> bytes:
+    """The content of a file in a folder; DataError, as a clause, where it cannot be had."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError("it is a pipe or a device, not a file")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"it cannot be read: {error.strerror}") from error
 
 
 def _archive(path: Path, archive: zipfile.ZipFile) -> _Source:

@@ -43,6 +43,7 @@ def open_data(
     it was typed.
     """
     kind, colon, place = spec.partition(":")
+    place = os.path.expanduser(place)  # which a shell does only at the beginning of a word
     if kind not in _KINDS:
         raise SettingError(f"--data {spec}: {_suggestion(spec, kind)}")
     if kind in ("images", "video", "npz") and not place:

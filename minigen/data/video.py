@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
-from minigen.data.checking import whole
+from minigen.data.checking import is_pipe, whole
 from minigen.data.fitting import Frame
 from minigen.data.images import Images
 from minigen.errors import DataError, SettingError
@@ -90,6 +90,8 @@ def _check(path: Path) -> None:
         raise DataError(f"{path}: does not exist. Name the file of a film.")
     if path.is_dir():
         raise DataError(f"{path}: is a folder. Name the file of a film, or a folder of stills as images:{path}.")
+    if is_pipe(path):  # it could be read once only, and opening it may wait for ever
+        raise DataError(f"{path}: is a pipe. Name the file of a film.")
     try:
         with path.open("rb") as file:
             start = file.read(4096)

@@ -1,5 +1,6 @@
 """Moving pictures, as the file's name says: GIF, MP4, or numbered PNG files."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -74,12 +75,12 @@ def kind_of(path: Path) -> str | None:
 
 def check_free(paths: Sequence[Path], force: bool) -> None:
     """SettingError if a file is there already, unless `force`, or if its folder is a file."""
-    found = [path for path in paths if path.exists()]
+    found = [path for path in paths if os.path.exists(path)]  # Path.exists raises where a name is too long
     if found and not force:
         others = f", and {len(found) - 1} more," if len(found) > 1 else ""
         raise SettingError(f"{found[0]}{others} exists already; choose another --out, or overwrite with --force.")
     for folder in paths[0].parents:
-        if folder.exists() and not folder.is_dir():
+        if os.path.exists(folder) and not folder.is_dir():
             raise SettingError(f"{paths[0]}: {folder} is a file, not a folder; choose another --out.")
 
 

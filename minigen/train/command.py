@@ -14,9 +14,9 @@ import numpy as np
 
 from minigen import backend
 from minigen.data import Batches, Images, open_data, scenes
-from minigen.errors import MinigenError, SettingError
+from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
-from minigen.train import loop, runs
+from minigen.train import console, loop, runs
 from minigen.train.progress import Progress
 
 USAGE = """Train a generative model: python -m minigen.train RECIPE [--flags]
@@ -60,24 +60,21 @@ class Options:
     """Print what would happen, and how long it would take, and make nothing."""
 
     def __post_init__(self) -> None:
-        if self.max_minutes < 0:
+        if not self.max_minutes >= 0:  # so that nan is refused too
             raise SettingError(f"--max-minutes {self.max_minutes:g} must not be negative; 0 means no limit.")
-        if self.save_minutes < 0:
+        if not self.save_minutes >= 0:
             raise SettingError(f"--save-minutes {self.save_minutes:g} must not be negative; 0 saves after every step.")
         if self.keep < 1:
             raise SettingError(f"--keep {self.keep} must be at least 1, or nothing could be resumed.")
         if self.pictures < 1:
             raise SettingError(f"--pictures {self.pictures} must be at least 1.")
+        runs.check_name(self.name)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 done, 2 bad input or a stopped run, 130 after Ctrl-C."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    try:
-        return _main(arguments)
-    except MinigenError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    given = sys.argv[1:] if arguments is None else arguments
+    return console.run(lambda: _main(given), "--width, --batch, --latent or --count")
 
 
 def _main(arguments: list[str]) -> int:
@@ -213,17 +210,20 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
 
 def open_images(config: Any) -> Images:
     """The images that the settings ask for."""
-    return open_data(
+    images = open_data(
         config.data,
         size=config.size,
         channels=config.channels,
-        count=config.count or None,
+        count=config.count or (type(config).count if config.data == "scenes" else None),
         seed=config.seed,
         fit=config.fit,
         skip_bad=config.skip_bad,
         upscale=config.upscale,
         every=config.every,
     )
+    if len(images) < 2:
+        raise DataError(f"--data {config.data}: gives only 1 image (--count {config.count}); training needs 2 or more.")
+    return images
 
 
 def held_out(config: Any) -> np.ndarray | None:

@@ -18,8 +18,10 @@ from minigen.nn import Module
 
 
 def _at_least(name: str, value: float, least: float, why: str = "") -> None:
+    flag = name.replace("_", "-")
+    if value == math.inf:
+        raise SettingError(f"--{flag} {value} must be a number below infinity.")
     if not value >= least:
-        flag = name.replace("_", "-")
         raise SettingError(f"--{flag} {value:g} must be at least {least:g}{f': {why}' if why else ''}.")
 
 
@@ -94,12 +96,12 @@ class Config:
         _at_least("d_steps", self.d_steps, 1)
         _at_least("penalty_weight", self.penalty_weight, 0)
         _at_least("seed", self.seed, 0)
-        if not self.width > 0:
+        if not 0 < self.width < math.inf:
             raise SettingError(
                 f"--width {self.width:g} must be above 0; 1 is the article's network, 0.25 a quarter of it."
             )
         for name in ("learning_rate", "d_learning_rate"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 flag = name.replace("_", "-")
                 raise SettingError(f"--{flag} {getattr(self, name):g} must be above 0; 2e-4 to 2e-3 are usual.")
         for name in ("dropout", "smooth", "beta1", "beta2", "ema"):

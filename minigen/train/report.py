@@ -65,7 +65,7 @@ def write_report(run: Path) -> Path:
         + "\n</body>\n</html>\n"
     )
     path = run / "report.html"
-    write_atomically(path, page.encode())
+    write_atomically(path, page.encode(errors="backslashreplace"))
     return path
 
 

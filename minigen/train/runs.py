@@ -7,6 +7,7 @@ runs/0001-gan-scenes/
 
 import json
 import math
+import os
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -37,16 +38,24 @@ def create(out: Path, name: str) -> Path:
         raise DataError(f"--out {out}: no run folder can be made there ({error.strerror or error}).") from error
 
 
+def check_name(name: str) -> None:
+    """SettingError where a name would lead out of the folder, or is longer than file systems take."""
+    if "/" in name or "\\" in name or not name.isprintable():
+        raise SettingError(f"--name {name!r} must be a plain name, without slashes or control characters.")
+    if len(name.encode(errors="replace")) > 200:
+        raise SettingError(f"--name {name[:20]}… is too long; 200 bytes are the most.")
+
+
 def write_config(run: Path, recipe: str, config: Any, **facts: Any) -> None:
     """Store every setting and the facts beside it as config.json."""
     text = json.dumps({"recipe": recipe, **asdict(config), **facts}, indent=2, ensure_ascii=False)
-    checkpoints.write_atomically(run / "config.json", (text + "\n").encode())
+    checkpoints.write_atomically(run / "config.json", (text + "\n").encode(errors="backslashreplace"))
 
 
 def read_config(run: Path) -> dict[str, Any]:
     """config.json of a run; DataError where the folder is no run."""
     path = run / "config.json"
-    if not run.is_dir():
+    if not os.path.isdir(run):  # Path.is_dir raises where a name is too long
         raise DataError(f"{run}: there is no such run. Runs are folders such as runs/0001-gan-scenes.")
     if not path.is_file():
         raise DataError(f"{run}: not a run of minigen; it has no config.json.")
@@ -70,7 +79,7 @@ def config_of(facts: dict[str, Any], where: Path) -> Any:
 
 def newest_checkpoint(run: Path) -> Path:
     """The checkpoint with the most steps; DataError where there is none."""
-    found = sorted((run / "checkpoints").glob("step_*.safetensors"))
+    found = sorted(path for path in (run / "checkpoints").glob("step_*.safetensors") if path.is_file())
     if not found:
         raise DataError(f"{run}: it has no checkpoint yet, so there is nothing to go on from. Start a new run.")
     return found[-1]
@@ -79,7 +88,7 @@ def newest_checkpoint(run: Path) -> Path:
 def locate(where: Path) -> tuple[Path, Path]:
     """(run, checkpoint) of a run folder, whose newest checkpoint counts, or of one checkpoint file in it."""
     if where.suffix == ".safetensors":
-        if not where.is_file():
+        if not os.path.isfile(where):
             raise DataError(f"{where}: there is no such checkpoint.")
         run = where.parent.parent
         read_config(run)
@@ -131,14 +140,17 @@ def read_metrics(run: Path) -> list[dict[str, Any]]:
     path = run / "metrics.jsonl"
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_bytes().splitlines()
     rows = []
     for number, line in enumerate(lines, 1):
         try:
-            rows.append(json.loads(line))
+            row = json.loads(line)
+            if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+                raise ValueError("it is no object with a step")
+            rows.append(row)
         except ValueError as error:
             if number < len(lines):
-                raise DataError(f"{path}: line {number} is damaged ({error}).") from error
+                raise DataError(f"{path}: line {number} is damaged ({error}). Remove that line.") from error
     return rows
 
 

@@ -1,13 +1,14 @@
 """Folders and zips of pictures: every kind of picture, and every way a source can be wrong."""
 
 import io
+import os
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from minigen.data import Frame, open_data, read_images
+from minigen.data import Frame, open_data, read_arrays, read_images, read_video
 from minigen.errors import DataError, SettingError
 
 
@@ -248,3 +249,24 @@ def test_a_member_that_unpacks_to_too_much_is_refused(tmp_path):
 def test_a_wrong_frame_is_named(settings, message):
     with pytest.raises(SettingError, match=message):
         Frame(**settings)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+@pytest.mark.parametrize("read", [read_images, read_video, read_arrays])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(DataError, match="is a pipe"):
+        read(tmp_path / "x.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_or_a_loop_among_pictures_is_refused_by_its_name(tmp_path):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(DataError, match=r"x.png cannot be used: it is a pipe or a device, not a file\. Mend"):
+        read_images(tmp_path)
+    (tmp_path / "x.png").unlink()
+    (tmp_path / "x.png").symlink_to("x.png")
+    with pytest.raises(
+        DataError, match=r"x.png cannot be used: it cannot be read: Too many levels of symbolic links\."
+    ):
+        read_images(tmp_path)

@@ -93,6 +93,14 @@ def test_a_wrong_setting_is_named(settings, message):
         open_data("scenes", **settings)
 
 
+def test_a_tilde_is_the_home_folder_also_behind_the_colon(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save(tmp_path / "x.npy", np.zeros((3, 28, 28), np.uint8))
+    assert len(open_data("npz:~/x.npy")) == 3
+    with pytest.raises(DataError, match="--data images:~/nothing: does not exist"):
+        open_data("images:~/nothing")
+
+
 def test_importing_the_package_needs_numpy_alone():
     code = (
         "import sys, minigen.data as d; d.scenes(2); d.Batches(d.ring(9)[0], 4);"
