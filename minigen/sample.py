@@ -85,6 +85,8 @@ def sample(options: Options) -> list[Path]:
     """Draw what is asked and write it; returns the files.  Every flag is checked before anything is drawn."""
     if os.path.isfile(options.run) and options.run.suffix != ".safetensors":
         raise DataError(f"{options.run}: neither a run's folder nor a checkpoint (.safetensors). Name one of them.")
+    if options.walk and options.loop:
+        raise SettingError("--walk ends at the last seed, --loop comes back to the first; give one of them.")
     moving = options.walk or options.loop
     text = (options.seeds or ("0-7" if moving else "0-63")).replace(" ", "")
     seeds = parse_seeds(text)

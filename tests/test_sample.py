@@ -220,6 +220,7 @@ def test_seeds_that_are_none_are_refused(run, capsys, text):
         (["--loop", "--out", "a.png"], "a film is no single picture; end it in .gif, .mp4 or .####.png"),
         (["--walk", "--seeds", "3"], "--walk needs two seeds or more; for a film of one seed write --loop."),
         (["--loop", "--frames-between", "0"], "--frames-between is 0; it must be at least 1"),
+        (["--walk", "--loop"], "give one of them."),
         (["--columns", "0"], "--columns is 0; it must be at least 1"),
         (["--scale", "0"], "--scale is 0; it must be at least 1"),
         (["--loop", "--fps", "0"], "fps is 0; it must lie between"),

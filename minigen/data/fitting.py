@@ -82,7 +82,7 @@ class Frame:
             return picture
         edge = max(width, height) if self.fit == "pad" else min(width, height)
         if edge < size and not self.upscale:
-            raise DataError(f"it is {width}×{height}, smaller than {size}×{size}; choose a smaller size or upscale")
+            raise DataError(f"it is {width}×{height}, smaller than {size}×{size}; choose a smaller --size or --upscale")
         if self.fit == "pad":
             inner = (max(1, round(width * size / edge)), max(1, round(height * size / edge)))
             framed = Image.new(picture.mode, (size, size), (self.background,) * self.channels)

@@ -55,7 +55,9 @@ def read_images(
                 kept.append(_picture(source, name, frame))
             except DataError as error:
                 if not skip_bad:
-                    raise DataError(f"{path}: {name} cannot be used: {error}. Mend or remove it.") from error
+                    raise DataError(
+                        f"{path}: {name} cannot be used: {error}. Mend or remove it, or leave it out: --skip-bad."
+                    ) from error
                 bad.append(f"{name} ({error})")
     if not kept:
         raise DataError(f"{path}: none of its {len(bad)} images can be used: {'; '.join(bad[:3])}. {_REMEDY}")

@@ -6,6 +6,7 @@ import numpy as np
 
 from minigen.autograd import Tensor
 from minigen.backend import array_module, current, to_device
+from minigen.errors import SettingError
 from minigen.ops.shapes import bare
 
 
@@ -13,7 +14,7 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: s
     """A leaf tensor of numbers, nested lists or an array, copied.
 
     Python numbers become float32, as in PyTorch; arrays keep their dtype.  Integers stay integers unless a gradient is
-    required or `dtype` says otherwise.
+    required or `dtype` says otherwise.  SettingError where data holds something else than numbers.
     """
     data = bare(data)
     given = hasattr(data, "dtype")
@@ -22,6 +23,10 @@ def tensor(data: Any, *, dtype: Any = None, requires_grad: bool = False, name: s
         array = array.astype(dtype, copy=False)
     elif not given and (array.dtype == np.float64 or requires_grad and array.dtype.kind in "iu"):
         array = array.astype(np.float32)
+    if array.dtype.kind not in "fiub":
+        raise SettingError(
+            f"tensor: {type(data).__name__} holds no numbers (dtype {array.dtype}); give numbers or an array."
+        )
     return Tensor(array, requires_grad=requires_grad, name=name)
 
 

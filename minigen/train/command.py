@@ -5,7 +5,6 @@ import difflib
 import math
 import shlex
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +16,7 @@ from minigen.data import Batches, Images, open_data, scenes
 from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
 from minigen.train import console, loop, runs
+from minigen.train.announce import describe, rehearse
 from minigen.train.progress import Progress
 
 USAGE = """Train a generative model: python -m minigen.train RECIPE [--flags]
@@ -123,6 +123,7 @@ def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
     if "--steps" in _names(flags):
         config = dataclasses.replace(config, epochs=0.0)
     if saved is not None:
+        _refuse_beside_resume(_names(flags), path == runs.newest_checkpoint(run))
         for field in dataclasses.fields(config):
             before, now = getattr(saved, field.name), getattr(config, field.name)
             if before != now and field.name not in LENGTH:
@@ -131,6 +132,14 @@ def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
                     f"--resume {resume}: that run has {flag} {before}, not {now}. Leave {flag} out, or start a new run."
                 )
     return config, command.options
+
+
+def _refuse_beside_resume(names: list[str], in_place: bool) -> None:
+    """SettingError for flags that could not act on a resumed run."""
+    if "--preset" in names:
+        raise SettingError("--preset gives a new run its defaults; a resumed run has its own. Leave --preset out.")
+    if in_place and ("--out" in names or "--name" in names):
+        raise SettingError("--resume goes on in the run's own folder; leave --out and --name out.")
 
 
 def _names(flags: list[str]) -> list[str]:
@@ -170,7 +179,7 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
         raise SettingError(
             f"--resume {options.resume}: it is at step {recipe.step_count} already; ask for more with --steps."
         )
-    print(describe(recipe, images, batches, steps, options))
+    print(describe(recipe, images, batches, steps, options.backend))
     if options.dry_run:
         print(rehearse(recipe, batches, steps))
         return 0
@@ -266,34 +275,3 @@ def _folder(source: tuple[Path, Path] | None, recipe_name: str, images: Images, 
         return branch
     runs.carry_metrics(run, run, step)
     return run
-
-
-def describe(recipe: Any, images: Images, batches: Batches, steps: int, options: Options) -> str:
-    """What is about to be trained on what, in a few lines."""
-    config = recipe.config
-    side = "×".join(map(str, images.items.shape[1:]))
-    trained = {name: sum(p.size for p in network.parameters()) for name, network in recipe.networks.items()}
-    numbers = ", ".join(f"{name} {count:,} weights" for name, count in trained.items())
-    start = f"from step {recipe.step_count} " if recipe.step_count else ""
-    return (
-        f"data: {images.name}, {len(images.items):,} images of {side}, licence {images.licence}\n"
-        f"model: {numbers} (width {config.width:g}), backend {options.backend}\n"
-        f"plan: {start}to step {steps:,}, batch {config.batch}, {steps / max(1, batches.steps_per_epoch):.1f} epochs"
-    )
-
-
-def rehearse(recipe: Any, batches: Batches, steps: int) -> str:
-    """Layer tables, memory, and the time that three real steps take; nothing is written."""
-    tables = [f"{name}\n{table}" for name, table in recipe.summaries().items()]
-    state = sum(a.nbytes for a in recipe.save_state()[0].values())
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        recipe.step(*[backend.to_device(next(batches)) for _ in range(recipe.batches_per_step)])
-        took.append(time.perf_counter() - began)
-    minutes = min(took) * (steps - recipe.step_count) / 60
-    tables.append(
-        f"a checkpoint holds {state / 1e6:.1f} MB; a step takes {min(took):.3f} s here, all steps {minutes:.1f} min"
-    )
-    tables.append("dry run: nothing was made")
-    return "\n\n".join(tables)

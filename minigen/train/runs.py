@@ -62,7 +62,7 @@ def read_config(run: Path) -> dict[str, Any]:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataError(f"{path}: damaged ({error}).") from error
+        raise DataError(f"{path}: damaged ({error}). Name one of the run's checkpoints instead.") from error
 
 
 def config_of(facts: dict[str, Any], where: Path) -> Any:
@@ -90,9 +90,7 @@ def locate(where: Path) -> tuple[Path, Path]:
     if where.suffix == ".safetensors":
         if not os.path.isfile(where):
             raise DataError(f"{where}: there is no such checkpoint.")
-        run = where.parent.parent
-        read_config(run)
-        return run, where
+        return where.parent.parent, where
     read_config(where)
     return where, newest_checkpoint(where)
 

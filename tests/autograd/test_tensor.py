@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import minigen
-from minigen import GraphError, Parameter, ShapeError, Tensor, grad
+from minigen import GraphError, Parameter, SettingError, ShapeError, Tensor, grad
 from minigen.autograd.tensor import state
 
 
@@ -330,3 +330,9 @@ def test_wrong_calls_name_the_operation_and_what_it_takes():
         x + f32(2)
     with pytest.raises(ShapeError, match=r"sum: shapes \(3,\) do not fit: axis 2 is out of bounds"):
         x.sum(2)
+
+
+@pytest.mark.parametrize("data", [None, "a", ["a", "b"], object()])
+def test_a_tensor_is_made_of_numbers_only(data):
+    with pytest.raises(SettingError, match="holds no numbers"):
+        minigen.tensor(data)

@@ -79,6 +79,8 @@ def test_resuming_an_earlier_checkpoint_branches_and_keeps_the_run(train, tmp_pa
         ("--data mnist", "that run has --data scenes, not mnist"),
         ("--seed 3", "that run has --seed 0, not 3"),
         ("--steps 1", "it is at step 2 already"),
+        ("--preset article", "--preset gives a new run its defaults"),
+        ("--name other", "leave --out and --name out"),
     ],
 )
 def test_a_resumed_run_refuses_other_settings(train, tmp_path, flags, sentence):
