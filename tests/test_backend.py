@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigen
-from minigen import BackendError, Parameter, SettingError, backend
+from minigen import BackendError, SettingError, backend
 
 # A stand-in for CuPy ------------------------------------------------------------------------------------------------
 
@@ -181,13 +181,6 @@ def test_use_chooses_where_new_arrays_are_made(machine):
 def test_an_unknown_backend_is_named():
     with pytest.raises(SettingError, match="backend 'jax' is unknown; it is numpy or cupy"):
         backend.use("jax")
-
-
-def test_a_tensor_moves_only_to_a_backend_that_was_chosen():
-    with pytest.raises(BackendError, match=r"first choose that backend with minigen.backend.use\('cupy'\)"):
-        minigen.ones(2).to("cupy")
-    moved = Parameter(np.ones(2, np.float32), name="w").to("numpy")
-    assert moved.requires_grad and moved.name == "w" and moved.tolist() == [1, 1]
 
 
 # Owners -------------------------------------------------------------------------------------------------------------

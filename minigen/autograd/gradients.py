@@ -104,7 +104,7 @@ def _nodes_below(y: Tensor) -> list[Node]:
         return []
     nodes, seen = [y.node], {y.node}
     for node in nodes:  # grows as it is read
-        if node.y is None:
+        if node.released:
             raise GraphError("this graph was released by an earlier walk; pass retain_graph=True to that one.")
         for x in node.inputs:
             if isinstance(x, Tensor) and x.node is not None and x.node not in seen:

@@ -11,6 +11,7 @@ from minigen.check.gradient import name_of, say
 from minigen.check.hints import Hint, hint
 from minigen.check.numeric import signs
 from minigen.check.verdict import AdjointCheckError, Finding
+from minigen.errors import SettingError
 
 
 def adjoint_check(
@@ -29,6 +30,8 @@ def adjoint_check(
     A: arrays of x_shape → arrays of y_shape; At: the way back.  The tolerance is `rtol` of the sum of the products'
     sizes, Σ |y · A x|, so a value near 0 by cancellation is judged fairly.  In float64.
     """
+    if pairs < 1:
+        raise SettingError(f"adjoint_check: pairs={pairs} must be at least 1; without one nothing is checked.")
     rng = np.random.default_rng(seed)
     title = name or name_of(A)
     again = f"seed {seed}, {pairs} pairs, float64"
@@ -49,6 +52,13 @@ def adjoint_check(
 
     with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
         warnings.simplefilter("always")
+        for f, shape, out, called in ((A, x_shape, y_shape, "A"), (At, y_shape, x_shape, "At")):
+            u, v = signs(rng, tuple(shape)), signs(rng, tuple(shape))
+            whole = apply(f, 2 * u - 3 * v, out, called)
+            parts = 2 * apply(f, u, out, called) - 3 * apply(f, v, out, called)
+            size = float(abs(whole).max(initial=0.0)) + float(abs(parts).max(initial=0.0))
+            if not float(abs(whole - parts).max(initial=0.0)) <= max(rtol, 1e-12) * size:
+                fail(f"{called} is not linear", hint("additive"))
         ratios = []
         worst = 0.0
         failed: tuple[int, float, float] | None = None
@@ -67,13 +77,6 @@ def adjoint_check(
             fail(
                 "At is not the transpose of A", _why(ratios), f"pair {k}", f"⟨y, Ax⟩ {left:.6g}   ⟨Aᵗy, x⟩ {right:.6g}"
             )
-        for f, shape, out, called in ((A, x_shape, y_shape, "A"), (At, y_shape, x_shape, "At")):
-            u, v = signs(rng, tuple(shape)), signs(rng, tuple(shape))
-            whole = apply(f, 2 * u - 3 * v, out, called)
-            parts = 2 * apply(f, u, out, called) - 3 * apply(f, v, out, called)
-            size = float(abs(whole).max(initial=0.0)) + float(abs(parts).max(initial=0.0))
-            if not float(abs(whole - parts).max(initial=0.0)) <= max(rtol, 1e-12) * size:
-                fail(f"{called} is not linear", hint("additive"))
     say(f"adjoint_check {title}: right; {pairs} pairs, worst relative difference {worst:.1e}")
 
 

@@ -104,6 +104,8 @@ def grad_report(
     """The arguments of grad_check; returns a Report with verdicts and both gradients, and raises only on misuse."""
     if not isinstance(order, int) or order < 1:
         raise SettingError(f"grad_check: order {order!r} must be 1, 2, …; values are checked by a closed form.")
+    if samples < 1 or projections < 1:
+        raise SettingError(f"grad_check: samples={samples} and projections={projections} must be at least 1.")
     if backward is not None and (order > 1 or params is not None):
         raise SettingError("grad_check: backward= is checked alone at order 1; make it a rule of an op for more.")
     if params is None and backward is None and hasattr(f, "named_parameters"):

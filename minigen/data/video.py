@@ -119,7 +119,7 @@ def _pictures(path: Path, size: int) -> Generator["Image", None, None]:
     largest = 4 * size
     shrink = f"min(1,{largest}/min(iw,ih))"
     scale = f"scale='max(1,iw*sar*{shrink})':'max(1,ih*{shrink})':flags=area"
-    command = [_ffmpeg(), "-v", "error", "-nostdin", "-i", str(path.resolve())]
+    command = [find_ffmpeg(), "-v", "error", "-nostdin", "-i", str(path.resolve())]
     command += ["-map", "0:V:0", "-vf", scale, "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "ppm", "-"]
     with (
         tempfile.TemporaryFile() as complaints,
@@ -159,7 +159,8 @@ def _header(stream: IO[bytes]) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def _ffmpeg() -> str:
+def find_ffmpeg() -> str:
+    """Where ffmpeg is; SettingError with what to install where it is not."""
     try:
         import imageio_ffmpeg
     except ImportError:

@@ -18,8 +18,9 @@ class BatchNormNumPy:
     def value(x, gamma, beta, *, eps, moments):
         axes = tuple(range(x.ndim - 1))
         n = math.prod(x.shape[:-1])
-        mu = add_up(_widened(x), axes) / n
-        hat = x - mu  # a new array, ours alone: safe to change in place
+        x32 = _widened(x)
+        mu = add_up(x32, axes) / n
+        hat = x32 - mu  # a new array, ours alone: safe to change in place
         variance = add_up(hat * hat, axes) / n
         if moments is not None:
             moments.update(mean=mu, var=variance)
@@ -27,7 +28,7 @@ class BatchNormNumPy:
         hat *= r
         y = hat * gamma
         y += beta
-        return y.astype(x.dtype, copy=False), (hat, r)
+        return y if wide(x) is None else y.astype(x.dtype), (hat, r)
 
     @staticmethod
     def vjp(dy, y, saved, wanted, x, gamma, beta, *, eps, moments):
@@ -48,5 +49,5 @@ class BatchNormNumPy:
 
 
 def _widened(x):
-    """float16 as float32; other dtypes as they are."""
-    return x if wide(x) is None else x.astype(wide(x))
+    """float16 and whole numbers as float32; other dtypes as they are."""
+    return x if x.dtype.kind == "f" and wide(x) is None else x.astype("float32")

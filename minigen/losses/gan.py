@@ -5,6 +5,7 @@ means over a batch, and the two means of a discriminator are *added*: at a = 0 t
 """
 
 import difflib
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -31,7 +32,7 @@ __all__ = [
     "wasserstein",
 ]
 
-LN2 = 0.6931471805599453
+LN2 = math.log(2)
 
 
 @dataclass(frozen=True)

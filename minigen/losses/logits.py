@@ -7,6 +7,7 @@ from minigen.autograd import Tensor
 from minigen.backend import array_module
 from minigen.errors import SettingError, ShapeError
 from minigen.ops import softplus
+from minigen.ops.shapes import bare
 
 ARRANGEMENTS = {
     "alias",
@@ -29,13 +30,13 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Any:
     differ, SettingError where a target lies outside [0, 1].  Bishop 2006, eq. 4.90.
     """
     warn_of_sigmoid(logits)
-    bare = targets.data if isinstance(targets, Tensor) else targets
-    if getattr(bare, "shape", ()) not in ((), tuple(logits.shape)):
+    given = bare(targets)
+    if getattr(given, "shape", ()) not in ((), tuple(logits.shape)):
         raise ShapeError(
-            f"binary_cross_entropy: logits have shape {tuple(logits.shape)}, targets {tuple(bare.shape)}; give each "
+            f"binary_cross_entropy: logits have shape {tuple(logits.shape)}, targets {tuple(given.shape)}; give each "
             "logit one target, or all the same number."
         )
-    inside = array_module(bare).asarray(bare)
+    inside = array_module(given).asarray(given)
     if not bool(((inside >= 0) & (inside <= 1)).all()):
         raise SettingError("binary_cross_entropy: a target lies outside [0, 1]; targets are probabilities.")
     return (targets * softplus(-logits) + (1 - targets) * softplus(logits)).mean()  # two terms ≥ 0: nothing cancels

@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from minigen.autograd import Tensor, grad
+from minigen.autograd import Tensor, grad, no_grad
 from minigen.backend import array_module, draw_uniform
 from minigen.errors import ShapeError
 from minigen.ops import norm
+from minigen.ops.shapes import bare
 
 
 def gradient_penalty(
@@ -20,13 +21,13 @@ def gradient_penalty(
     (two-sided: also a slope below it costs).  The paper's weight is 10, and 0.1 for points in the plane.  The critic
     must judge each image by itself: no BatchNorm in training mode.  ShapeError where images differ in shape.
     """
-    real, fake = _bare(real), _bare(fake)
     n = min(len(real), len(fake))
     if real.shape[1:] != fake.shape[1:] or n == 0:
         raise ShapeError(f"gradient_penalty: real {real.shape} and fake {fake.shape} must hold images of one shape.")
-    real, fake = real[:n], fake[:n]
-    alpha = draw_uniform(rng, (n,) + (1,) * (real.ndim - 1), real.dtype, array_module(real, fake))
-    slope = _slope(critic, alpha * real + (1 - alpha) * fake)
+    alpha = draw_uniform(rng, (n,) + (1,) * (real.ndim - 1), real.dtype, array_module(bare(real), bare(fake)))
+    with no_grad():  # as operations, so that arrays take the dtype of tensors beside them
+        mixed = alpha * real[:n] + (1 - alpha) * fake[:n]
+    slope = _slope(critic, bare(mixed))
     distance = norm(slope, axis=tuple(range(1, slope.ndim))) - target
     return weight * (distance * distance).mean()
 
@@ -37,12 +38,8 @@ def r1(discriminator: Any, real: Any, weight: float = 10.0) -> Any:
     real: (N, …), taken as constants.  Returns one number ≥ 0 to add to D's loss.  The paper's weight is 10.  D must
     judge each image by itself: no BatchNorm in training mode.
     """
-    slope = _slope(discriminator, _bare(real))
+    slope = _slope(discriminator, bare(real))
     return (0.5 * weight) * (slope * slope).sum(axis=tuple(range(1, slope.ndim))).mean()
-
-
-def _bare(x: Any) -> Any:
-    return x.data if isinstance(x, Tensor) else x
 
 
 def _slope(network: Any, images: Any) -> Any:

@@ -9,6 +9,7 @@ from minigen.errors import SettingError, ShapeError
 from minigen.nn.initialisers import Initialiser, fans_of, glorot_uniform
 from minigen.nn.module import Module, written
 from minigen.ops import convolve, convolve_transpose
+from minigen.ops.convolution import per_axis
 
 Numbers = int | tuple[int, ...]  # one for all axes, or one an axis
 Padding = Literal["same", "valid"] | int | tuple[int, ...] | tuple[tuple[int, int], ...]
@@ -61,11 +62,11 @@ class _Convolution(Module):
 
     def _per_axis(self, name: str, value: Numbers) -> tuple[int, ...]:
         """A setting as one whole number ≥ 1 an axis; SettingError for anything else."""
-        values = (value,) * self.axes if isinstance(value, int) else tuple(value)
-        if len(values) != self.axes or any(not isinstance(n, int) or n < 1 for n in values):
+        try:
+            return per_axis(name, value, self.axes)
+        except ShapeError:
             wanted = "a whole number ≥ 1" + (f", or {self.axes} of them" if self.axes > 1 else "")
-            raise SettingError(f"{type(self).__name__}: {name}={value!r} must be {wanted}.")
-        return values
+            raise SettingError(f"{type(self).__name__}: {name}={value!r} must be {wanted}.") from None
 
     def _check(self, x: Any) -> None:
         if x.ndim != self.axes + 2 or x.shape[-1] != self.inputs:
@@ -93,7 +94,7 @@ class _Conv(_Convolution):
     x (N, *sizes, C) → y (N, *outs, OC); weight (*window, C / groups, OC), bias (OC,).  window, stride, dilation: a
     number, or one an axis.  padding: "valid" (none), "same" (outs = ⌈size / stride⌉, the odd zero at the end, as in
     Keras), a number, one an axis, or (before, after) pairs.  SettingError for settings, ShapeError for an x that does
-    not fit.  Dumoulin & Visin 2016, relationship 14; `minigen.convolve` is the operation.
+    not fit.  Dumoulin & Visin 2016, relationship 15; `minigen.convolve` is the operation.
     """
 
     def _kernel_channels(self) -> tuple[int, int]:

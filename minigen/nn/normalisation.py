@@ -9,6 +9,7 @@ from minigen.autograd import Parameter
 from minigen.errors import SettingError, ShapeError
 from minigen.nn.module import Buffer, Module, written
 from minigen.ops import batch_norm, layer_norm, sqrt
+from minigen.ops.reductions import narrowed, widened
 
 
 class BatchNorm(Module):
@@ -69,7 +70,7 @@ class BatchNorm(Module):
 
 def _in_use(x, gamma, beta, mean, variance, eps):
     """Algorithm 2, line 11; the mean is taken out first, because x and it may be large and near each other."""
-    return (x - mean) * (gamma / sqrt(variance + eps)) + beta
+    return narrowed((widened(x) - mean) * (gamma / sqrt(variance + eps)) + beta, x)
 
 
 class LayerNorm(Module):

@@ -93,10 +93,10 @@ def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
     x (N, *sizes, C), w (*window, C / groups, OC) → y (N, *outs, OC).  stride, dilation: a number, or one an axis.
     padding: "valid" (none); "same" (outs = ⌈size / stride⌉, the odd zero at the end, as in Keras); a number; one number
     an axis; or one (before, after) pair an axis.  ShapeError where shapes do not fit or no output is left.
-    Dumoulin & Visin 2016, relationship 14.
+    Dumoulin & Visin 2016, relationship 15.
     """
     axes = _spatial("conv", x, w)
-    (groups,) = _per_axis("groups", groups, 1)
+    (groups,) = per_axis("groups", groups, 1)
     window, C, OC = tuple(w.shape[:axes]), w.shape[-2], w.shape[-1]
     if x.shape[-1] != C * groups or OC % groups:
         raise ShapeError(
@@ -105,9 +105,9 @@ def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
             "Images are (N, H, W, C)."
         )
     sizes = tuple(x.shape[1:-1])
-    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
+    stride, dilation = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
     pads = paddings(padding, sizes, window, stride, dilation)
-    outs = _outs(sizes, window, stride, dilation, pads)
+    outs = count_outs(sizes, window, stride, dilation, pads)
     if min(outs) < 1:
         spans = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
         raise ShapeError(f"conv: sizes {sizes} with padding {pads} are shorter than the window's reach of {spans}.")
@@ -122,9 +122,10 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
     Keras.  padding is what the *forward* convolution would add, so here it is cut off.  sizes: with "same"
     outs · stride; else (outs − 1) · stride + (window − 1) · dilation + 1 − before − after + output_padding, which lies
     at the end and must be below stride or dilation; or `output_size` outright.  ShapeError where shapes do not fit.
+    Dumoulin & Visin 2016, relationship 14.
     """
     axes = _spatial("conv_transpose", y, w)
-    (groups,) = _per_axis("groups", groups, 1)
+    (groups,) = per_axis("groups", groups, 1)
     window, OC = tuple(w.shape[:axes]), w.shape[-1]
     if y.shape[-1] != OC or OC % groups:
         raise ShapeError(
@@ -133,16 +134,16 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
             "Kernels are (*window, result, input)."
         )
     outs = tuple(y.shape[1:-1])
-    stride, dilation = _per_axis("stride", stride, axes), _per_axis("dilation", dilation, axes)
-    extra = _per_axis("output_padding", output_padding, axes, least=0)
+    stride, dilation = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    extra = per_axis("output_padding", output_padding, axes, least=0)
     if any(e >= max(s, d) and e for e, s, d in zip(extra, stride, dilation, strict=True)):
         raise ShapeError(
             f"conv_transpose: output_padding {extra} must be below stride {stride} or dilation {dilation}."
         )
     if output_size is not None:
-        sizes = _per_axis("output_size", output_size, axes)
+        sizes = per_axis("output_size", output_size, axes)
         pads = paddings(padding, sizes, window, stride, dilation)
-        if _outs(sizes, window, stride, dilation, pads) != outs:
+        if count_outs(sizes, window, stride, dilation, pads) != outs:
             raise ShapeError(
                 f"conv_transpose: output_size {sizes} with stride {stride} and padding {padding!r} does not lead back "
                 f"to the sizes {outs} of y."
@@ -161,7 +162,7 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
     return conv_transpose(y, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
 
 
-def _outs(sizes, window, stride, dilation, pads):
+def count_outs(sizes, window, stride, dilation, pads):
     """How many windows fit on each axis."""
     spans = zip(sizes, window, stride, dilation, pads, strict=True)
     return tuple((n + before + after - (k - 1) * d - 1) // s + 1 for n, k, s, d, (before, after) in spans)
@@ -190,7 +191,7 @@ def paddings(padding, sizes, window, stride, dilation):
     return tuple((int(before), int(after)) for before, after in given)
 
 
-def _per_axis(name, value, axes, least=1):
+def per_axis(name, value, axes, least=1):
     """A setting as one whole number an axis."""
     values = tuple(value) if isinstance(value, tuple | list) else (value,) * axes
     if len(values) != axes or not all(_whole(v, least) for v in values):

@@ -4,7 +4,7 @@ from minigen.autograd.op import fused
 from minigen.backend import array_module, draw_uniform
 from minigen.errors import SettingError
 from minigen.ops.elementary import sqrt
-from minigen.ops.reductions import _narrowed, _widened, mean
+from minigen.ops.reductions import mean, narrowed, widened
 from minigen.ops.shapes import bare
 
 
@@ -16,13 +16,13 @@ def batch_norm(x, gamma, beta, *, eps=1e-3, moments=None):
     E[x²] − μ².  `moments`, if a dict, receives this batch's "mean" and "var" as bare arrays (C,).
     """
     axes = tuple(range(x.ndim - 1))
-    x32 = _widened(x)
+    x32 = widened(x)
     mu = mean(x32, axis=axes)
     d = x32 - mu
     variance = mean(d * d, axis=axes)
     if moments is not None:
         moments.update(mean=bare(mu), var=bare(variance))
-    return _narrowed(d * (gamma / sqrt(variance + eps)) + beta, x)
+    return narrowed(d * (gamma / sqrt(variance + eps)) + beta, x)
 
 
 @fused
@@ -31,9 +31,9 @@ def layer_norm(x, gamma, beta, *, eps=1e-5):
 
     x (…, C); gamma, beta (C,) → y like x.
     """
-    x32 = _widened(x)
+    x32 = widened(x)
     d = x32 - mean(x32, axis=-1, keepdims=True)
-    return _narrowed(gamma * (d / sqrt(mean(d * d, axis=-1, keepdims=True) + eps)) + beta, x)
+    return narrowed(gamma * (d / sqrt(mean(d * d, axis=-1, keepdims=True) + eps)) + beta, x)
 
 
 def dropout(x, rate, *, rng):
@@ -49,5 +49,6 @@ def dropout(x, rate, *, rng):
     if rate == 1:
         return x * 0
     array = bare(x)
-    kept = draw_uniform(rng, array.shape, array.dtype, array_module(array)) >= rate
-    return x * (kept.astype(array.dtype) * (1 / (1 - float(rate))))
+    dtype = array.dtype if array.dtype.kind == "f" else "float32"
+    kept = draw_uniform(rng, array.shape, dtype, array_module(array)) >= rate
+    return x * (kept.astype(dtype) * (1 / (1 - float(rate))))

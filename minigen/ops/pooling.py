@@ -4,7 +4,7 @@ import math
 
 from minigen.backend import array_module
 from minigen.errors import ShapeError
-from minigen.ops.convolution import _outs, _per_axis, paddings
+from minigen.ops.convolution import count_outs, paddings, per_axis
 from minigen.ops.reductions import mean, sum
 from minigen.ops.shapes import bare, broadcast_to, pad, reshape, take_along_axis
 from minigen.ops.windows import Geometry, patches
@@ -15,11 +15,11 @@ def _geometry(name, x, window, stride, padding):
     axes = x.ndim - 2
     if axes < 1:
         raise ShapeError(f"{name}: x has shape {tuple(x.shape)}; it must be (N, *sizes, C).")
-    window = _per_axis("window", window, axes)
-    stride = window if stride is None else _per_axis("stride", stride, axes)
+    window = per_axis("window", window, axes)
+    stride = window if stride is None else per_axis("stride", stride, axes)
     sizes, ones = tuple(x.shape[1:-1]), (1,) * axes
     pads = paddings(padding, sizes, window, stride, ones)
-    outs = _outs(sizes, window, stride, ones, pads)
+    outs = count_outs(sizes, window, stride, ones, pads)
     if min(outs) < 1:
         raise ShapeError(f"{name}: sizes {sizes} with padding {pads} are smaller than the window {window}.")
     return Geometry(sizes, outs, window, stride, ones, tuple(b for b, _ in pads)), pads
@@ -72,7 +72,7 @@ def upsample(x, factor=2):
     axes = x.ndim - 2
     if axes < 1:
         raise ShapeError(f"upsample: x has shape {tuple(x.shape)}; it must be (N, *sizes, C).")
-    factors = _per_axis("factor", factor, axes)
+    factors = per_axis("factor", factor, axes)
     pairs = [(n, 1) for n in x.shape[1:-1]]
     wide = [(n, f) for n, f in zip(x.shape[1:-1], factors, strict=True)]
     x = reshape(x, (x.shape[0], *(m for pair in pairs for m in pair), x.shape[-1]))

@@ -19,7 +19,7 @@ def _axes(ndim, axis):
     """The reduced axes as a tuple of places from 0."""
     if axis is None:
         return tuple(range(ndim))
-    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    axes = axis if isinstance(axis, tuple) else (axis,)
     return tuple(operator.index(a) % (ndim or 1) for a in axes)
 
 
@@ -41,12 +41,12 @@ def _some(name, x, axis):
         raise ShapeError(f"{name}: x has shape {tuple(x.shape)}; there is nothing along axis {axis} to take it of.")
 
 
-def _widened(x):
+def widened(x):
     """float16 as float32, whose squares and exponentials fit; other dtypes as they are."""
     return x if wide(x) is None else astype(x, wide(x))
 
 
-def _narrowed(y, x):
+def narrowed(y, x):
     """y as float16 again where x was."""
     return y if wide(x) is None else astype(y, x.dtype)
 
@@ -65,7 +65,7 @@ sum.vjp(x=lambda dy, y, x, *, axis, keepdims: _spread(dy, x, axis, keepdims))
 def mean(x, *, axis=None, keepdims=False):
     """y = Σ x / n over `axis`; ShapeError where n is 0"""
     _some("mean", x, axis)
-    y = add_up(_widened(x), axis, keepdims) / _count(x, axis)
+    y = add_up(widened(x), axis, keepdims) / _count(x, axis)
     return y.astype(x.dtype, copy=False) if x.dtype.kind == "f" else y
 
 
@@ -81,9 +81,9 @@ def var(x, *, axis=None, keepdims=False, ddof=0):
     n = _count(x, axis)
     if n <= ddof:
         raise ShapeError(f"var: x has shape {tuple(x.shape)}; {n} numbers along axis {axis} do not exceed ddof {ddof}.")
-    x32 = _widened(x)
+    x32 = widened(x)
     d = x32 - mean(x32, axis=axis, keepdims=True)
-    return _narrowed(sum(d * d, axis=axis, keepdims=keepdims) / (n - ddof), x)
+    return narrowed(sum(d * d, axis=axis, keepdims=keepdims) / (n - ddof), x)
 
 
 @op
@@ -164,8 +164,9 @@ log_softmax.vjp(x=lambda dy, y, x, *, axis: dy - exp(y) * sum(dy, axis=axis, kee
 @op
 def norm(x, *, axis=None, keepdims=False):
     """y = √(Σ x²) over `axis`, with slope 0 where y = 0 (by convention at every order)"""
-    x32 = _widened(x)
-    return array_module(x).sqrt(add_up(x32 * x32, axis, keepdims)).astype(x.dtype, copy=False)
+    x32 = widened(x if x.dtype.kind == "f" else x.astype("float64"))
+    y = array_module(x).sqrt(add_up(x32 * x32, axis, keepdims))
+    return y.astype(x.dtype, copy=False) if x.dtype.kind == "f" else y
 
 
 def _along_x(dy, y, x, *, axis, keepdims):
@@ -179,4 +180,4 @@ norm.vjp(x=_along_x)
 @fused
 def std(x, *, axis=None, keepdims=False, ddof=0):
     """y = √var over `axis`; the slope where all entries are equal is infinite"""
-    return _narrowed(sqrt(var(_widened(x), axis=axis, keepdims=keepdims, ddof=ddof)), x)
+    return narrowed(sqrt(var(widened(x), axis=axis, keepdims=keepdims, ddof=ddof)), x)

@@ -162,16 +162,19 @@ class Optimiser:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` gave; DataError naming what does not fit, and no change, where it is another's."""
         own = {f"{name}.{i}": array for name in self.state_names for i, array in enumerate(self._shaped(name))}
-        arrays = {name: backend.to_host(array) for name, array in state.items()}
+        arrays = {name: backend.to_host(x.data if isinstance(x, Tensor) else x) for name, x in state.items()}
         faults = [f"missing {name}" for name in ("steps", *own) if name not in arrays]
         faults += [f"unexpected {name}" for name in arrays if name not in own and name != "steps"]
-        faults += [
-            f"{name} has shape {arrays[name].shape}, not {view.shape}"
-            for name, view in own.items()
-            if name in arrays and arrays[name].shape != view.shape
-        ]
-        if "steps" in arrays and arrays["steps"].size != 1:
+        for name in (name for name in own if name in arrays):
+            if arrays[name].shape != own[name].shape:
+                faults.append(f"{name} has shape {arrays[name].shape}, not {own[name].shape}")
+            elif arrays[name].dtype.kind not in "fiu":
+                faults.append(f"{name} holds {arrays[name].dtype}, not numbers")
+        steps = arrays.get("steps", np.array(0))
+        if steps.size != 1:
             faults.append("steps is not one number")
+        elif steps.dtype.kind not in "iu" or steps.item() < 0:
+            faults.append(f"steps is {steps.item()}, not a whole number ≥ 0")
         if faults:
             shown = "; ".join(faults[:4]) + (f"; and {len(faults) - 4} more" if len(faults) > 4 else "")
             raise DataError(
@@ -180,7 +183,7 @@ class Optimiser:
             )
         for name, view in own.items():
             view[...] = backend.to_device(arrays[name].astype(view.dtype), backend.array_module(view))
-        self.steps = int(arrays["steps"].item())
+        self.steps = int(steps.item())
 
     def _shaped(self, name: str) -> list[Any]:
         """One kind of state, shaped like the parameters and in their order."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from minigen.data.video import find_ffmpeg
 from minigen.errors import SettingError
 from minigen.train.gif import delays, exact_fps, save_gif
-from minigen.train.mp4 import find_ffmpeg, save_mp4
+from minigen.train.mp4 import save_mp4
 from minigen.train.pictures import at_least, enlarged, save_png
 
 __all__ = ["check_free", "files", "kind_of", "numbered", "save_animation", "save_frames", "save_gif", "save_mp4"]

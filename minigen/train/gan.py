@@ -12,7 +12,7 @@ import numpy as np
 
 import minigen
 from minigen import backend, losses, optim
-from minigen.errors import SettingError
+from minigen.errors import MinigenError, SettingError
 from minigen.models import dcgan
 from minigen.nn import Module
 
@@ -23,6 +23,9 @@ def _at_least(name: str, value: float, least: float, why: str = "") -> None:
         raise SettingError(f"--{flag} {value} must be a number below infinity.")
     if not value >= least:
         raise SettingError(f"--{flag} {value:g} must be at least {least:g}{f': {why}' if why else ''}.")
+
+
+LOGISTIC = ("nonsaturating", "minimax")  # losses under which D's answer is a probability
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Config:
             if not 0 <= getattr(self, name) < 1:
                 flag = name.replace("_", "-")
                 raise SettingError(f"--{flag} {getattr(self, name):g} must lie in [0, 1).")
-        if self.smooth and self.loss not in ("nonsaturating", "minimax"):
+        if self.smooth and self.loss not in LOGISTIC:
             raise SettingError(
                 f"--smooth {self.smooth:g} has no meaning for --loss {self.loss}, which has no labels; leave it out."
             )
@@ -135,7 +138,6 @@ class Gan(Module):
     """Generator, discriminator, their optimisers, and the noise between them."""
 
     def __init__(self, config: Config):
-        super().__init__()
         self.config = config
         self.step_count = 0  # updates of G so far
         self.draw_averaged = True
@@ -169,8 +171,9 @@ class Gan(Module):
     @property
     def balance(self) -> dict[str, float] | None:
         """Losses of D and G when D can only guess; None where the loss is not logistic."""
-        sign = {"nonsaturating": 1, "minimax": -1}.get(self.config.loss)
-        return {"discriminator": 2 * math.log(2), "generator": sign * math.log(2)} if sign else None
+        if self.config.loss not in LOGISTIC or self.objective.balance is None:
+            return None
+        return dict(zip(("discriminator", "generator"), self.objective.balance, strict=True))
 
     def summaries(self) -> dict[str, Any]:
         """A table of layers, shapes and counts for each network."""
@@ -206,15 +209,15 @@ class Gan(Module):
         """The term that --penalty adds to the discriminator's loss; None for none."""
         weight = self.config.penalty_weight
         if self.config.penalty == "gradient":
-            return losses.gan.gradient_penalty(self.discriminator, x_real, x_fake, rng=self.rng, weight=weight)
+            return losses.gradient_penalty(self.discriminator, x_real, x_fake, rng=self.rng, weight=weight)
         if self.config.penalty == "r1":
-            return losses.gan.r1(self.discriminator, x_real, weight=weight)
+            return losses.r1(self.discriminator, x_real, weight=weight)
         return None
 
     def _answers(self, real: Any, fake: Any) -> dict[str, Any]:
         """D(x) and D(G(z)), the mean answers: probabilities where the loss is logistic, raw scores where it is not."""
         with minigen.no_grad():
-            if self.config.loss in ("nonsaturating", "minimax"):
+            if self.config.loss in LOGISTIC:
                 real, fake = minigen.sigmoid(real), minigen.sigmoid(fake)
             return {"d_real": real.mean(), "d_fake": fake.mean()}
 
@@ -270,9 +273,17 @@ class Gan(Module):
         return arrays, {"rng": self.rng.bit_generator.state}
 
     def load_state(self, arrays: dict[str, np.ndarray], random: dict[str, Any]) -> None:
-        """Put back what `save_state` gave; DataError or SettingError, and no change, where it does not fit."""
+        """Put back what `save_state` gave; DataError, and no change, where it does not fit."""
+        before, _ = self.save_state()
+        try:
+            self._load_arrays(arrays)
+        except MinigenError:
+            self._load_arrays(before)
+            raise
+        self.rng.bit_generator.state = random["rng"]
+
+    def _load_arrays(self, arrays: dict[str, np.ndarray]) -> None:
         for place, holder in self._holders().items():
             holder.load_state_dict(
                 {name.removeprefix(f"{place}/"): a for name, a in arrays.items() if name.startswith(f"{place}/")}
             )
-        self.rng.bit_generator.state = random["rng"]

@@ -25,6 +25,7 @@ from minigen.train.neighbours import save_panel
 from minigen.train.progress import Progress
 
 SHOWN = 64  # images in a grid
+SNAPSHOT_SECONDS = 1.0  # how old the state may be to which a failed run is put back; each costs a copy to the host
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Loop:
         self.held_out = held_out  # images of the same kind never trained on, to measure copying against
         self.seconds_before = facts.get("seconds", 0.0)
         self.noise = recipe.latents(SHOWN, backend.generator([recipe.config.seed, 2]))  # the same in every picture
-        self.before: Any = None  # step count, state and place before the latest step: where a failed run is put back
+        self.snapshot: Any = None  # step count, state and place of a moment ago: where a failed run is put back
+        self.kept_at = -math.inf
         self.began = time.monotonic()
         self.saved_at = self.began
 
@@ -100,9 +102,11 @@ class Loop:
         return Outcome(reason, recipe.step_count)
 
     def one_step(self) -> dict[str, Any]:
-        """One step of the recipe as a line of metrics; AnomalyError, with the state before it saved, if it fails."""
+        """One step of the recipe as a line of metrics; AnomalyError, with a state of just before saved, if it fails."""
         recipe = self.recipe
-        self.before = recipe.step_count, recipe.save_state(), self.batches.state()
+        if time.monotonic() - self.kept_at > SNAPSHOT_SECONDS:
+            self.snapshot = recipe.step_count, recipe.save_state(), self.batches.state()
+            self.kept_at = time.monotonic()
         began = time.perf_counter()
         batches = [backend.to_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
         try:
@@ -112,7 +116,6 @@ class Loop:
             if bad:
                 raise AnomalyError(f"{bad[0]} is {measured[bad[0]]}.")
         except AnomalyError as error:
-            recipe.load_state(*self.before[1])
             raise self.stopped(str(error), lambda: recipe.step(*batches)) from error
         seconds = time.perf_counter() - began
         recipe.step_count += 1
@@ -124,8 +127,8 @@ class Loop:
             **measured,
         }
 
-    def stopped(self, why: str, again: Callable[[], Any]) -> AnomalyError:
-        """The error that ends a run in which a number became none; the state before that step is saved.
+    def stopped(self, why: str, again: Callable[[], Any], *, drawing: bool = False) -> AnomalyError:
+        """The error that ends a run in which a number became none; the state of a moment before is saved.
 
         What failed is done `again` under detect_anomaly, for the name of the operation where it went wrong.
         """
@@ -134,15 +137,16 @@ class Loop:
                 again()
         except AnomalyError as found:
             why = str(found)
-        failed = self.recipe.step_count
-        if self.before is not None:
-            self.recipe.step_count, state, place = self.before
+        failed, kept = self.recipe.step_count, "Nothing had been learnt yet"
+        if self.snapshot is not None:
+            self.recipe.step_count, state, place = self.snapshot
             self.recipe.load_state(*state)
             self.batches.restore(place)
-            failed = self.recipe.step_count + 1
             self.save()
+            failed += not drawing
+            kept = f"The state after step {self.recipe.step_count} is saved in {self.plan.run}"
         return AnomalyError(
-            f"step {failed}: {why} The state before it is saved in {self.plan.run}. "
+            f"step {failed}: {why} {kept}. "
             "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
         )
 
@@ -169,7 +173,7 @@ class Loop:
         with np.errstate(over="ignore", invalid="ignore"):
             samples = self.recipe.generate(self.noise)
         if not np.isfinite(samples).all():
-            raise self.stopped("the samples are no numbers.", lambda: self.recipe.generate(self.noise))
+            raise self.stopped("no numbers.", lambda: self.recipe.generate(self.noise), drawing=True)
         path = self.plan.run / "samples" / f"step_{self.recipe.step_count:06d}.png"
         pictures.save_png(path, pictures.grid(samples, columns=8))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minigen.errors import DataError, SettingError
+from minigen.data.video import find_ffmpeg
+from minigen.errors import DataError
 from minigen.train.gif import exact_fps
 from minigen.train.pictures import at_least, enlarged
 
@@ -93,15 +94,3 @@ def _check(ffmpeg: str, written: Path, path: Path, count: int, size: str) -> Non
         raise DataError(
             f"{path}: ffmpeg wrote {frames} frames of {found}, not {count} of {size}. Try .gif or .####.png."
         )
-
-
-def find_ffmpeg() -> str:
-    """Where ffmpeg is; SettingError with what to install where it is not."""
-    try:
-        import imageio_ffmpeg
-    except ImportError:
-        raise SettingError("MP4 needs ffmpeg, which is not installed. pip install 'minigen[film]'") from None
-    try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise SettingError(f"imageio-ffmpeg finds no ffmpeg ({error}). pip install 'minigen[film]'") from error

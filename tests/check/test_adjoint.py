@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from minigen import Geometry, ops
 from minigen.check import AdjointCheckError, adjoint_check
+from minigen.errors import SettingError
 
 rng = np.random.default_rng(3)
 
@@ -106,10 +107,10 @@ def test_a_map_that_is_not_the_transpose_is_refused(At, text):
 
 
 def test_a_map_that_is_not_linear_is_refused():
-    with pytest.raises(AdjointCheckError, match="At is not the transpose|A is not linear"):
+    with pytest.raises(AdjointCheckError, match="A is not linear"):
         adjoint_check(lambda x: M @ x + 1, lambda y: M.T @ y, (4,), (3,))
     with pytest.raises(AdjointCheckError, match="f: A is not linear"):
-        adjoint_check(lambda x: x * abs(x).sum(), lambda y: y * 0, (1,), (1,), pairs=0)
+        adjoint_check(lambda x: x * abs(x).sum(), lambda y: y * 0, (1,), (1,))
 
 
 def test_a_map_that_changes_its_input_is_refused():
@@ -119,3 +120,8 @@ def test_a_map_that_changes_its_input_is_refused():
 
     with pytest.raises(AdjointCheckError, match="greedy: A changes its input"):
         adjoint_check(greedy, lambda y: 2 * (M.T @ y), (4,), (3,))
+
+
+def test_a_check_of_nothing_is_refused():
+    with pytest.raises(SettingError, match="pairs=0 must be at least 1"):
+        adjoint_check(lambda x: x, lambda y: 2 * y, (2,), (2,), pairs=0)

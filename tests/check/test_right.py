@@ -292,3 +292,9 @@ def test_large_right_arrays_pass_in_few_evaluations():
     report = grad_report(lambda x, w: ops.leaky_relu(x @ w), [x, w], order=2)
     assert report.ok, str(report)
     assert report.evaluations < 900
+
+
+@pytest.mark.parametrize("nothing", [{"samples": 0}, {"projections": 0}])
+def test_a_check_of_nothing_is_refused(nothing):
+    with pytest.raises(SettingError, match="must be at least 1"):
+        grad_check(ops.tanh, [np.ones(3)], **nothing)

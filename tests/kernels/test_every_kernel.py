@@ -5,6 +5,7 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
+import minigen
 from minigen import Tensor, grad
 from minigen.autograd import FUSED, OPS, kernels_off
 
@@ -57,3 +58,13 @@ def test_a_wrong_kernel_is_caught(monkeypatch):
     monkeypatch.setattr(stand_in, "vjp", staticmethod(wrong))
     with pytest.raises(AssertionError):
         test_a_kernel_equals_its_formula("batch_norm", np.float64)
+
+
+@pytest.mark.parametrize("dtypes", [(np.int64, np.float32), (np.float32, np.float64)])
+def test_batch_norm_of_other_dtypes_is_its_formula(dtypes):
+    x, gamma = (Tensor(np.array(entries, dtype)) for entries, dtype in zip([[[1], [4], [9]], [2]], dtypes, strict=True))
+    y = minigen.batch_norm(x, gamma, minigen.zeros(1))
+    with kernels_off():
+        formula = minigen.batch_norm(x, gamma, minigen.zeros(1))
+    assert y.dtype == formula.dtype
+    np.testing.assert_allclose(y.numpy(), formula.numpy(), rtol=1e-6)  # a few units in float32's last place

@@ -173,3 +173,14 @@ def test_dropout_in_the_critic_keeps_its_mask_for_the_second_derivative():
 
 def test_both_are_found_beside_the_losses():
     assert gan.gradient_penalty is gradient_penalty and gan.r1 is r1
+
+
+def test_real_images_in_float64_do_not_widen_the_critic():
+    seen = []
+
+    def critic(x):
+        seen.append(x.dtype)
+        return (x * x).sum(axis=1)
+
+    gradient_penalty(critic, np.ones((4, 2)), minigen.zeros(4, 2), minigen.random.generator(0))
+    assert seen == [np.float32]

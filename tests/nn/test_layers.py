@@ -146,6 +146,7 @@ def test_a_wrong_shape_is_named_with_the_layer_and_the_shape_expected(make, x, m
         (lambda: nn.Dense(0, 4, rng=rng()), "at least 1"),
         (lambda: nn.Conv2D(3, 4, 5, groups=2, rng=rng()), "multiples of groups=2"),
         (lambda: nn.Conv2D(3, 4, (5, 5, 5), rng=rng()), r"window=\(5, 5, 5\) must be a whole number ≥ 1, or 2 of them"),
+        (lambda: nn.Conv2D(3, 4, 5.0, rng=rng()), r"window=5\.0 must be a whole number"),
         (lambda: nn.Conv2D(3, 4, 5, stride=0, rng=rng()), "stride=0 must be"),
         (lambda: nn.Conv2D(3, 4, 5, padding="full", rng=rng()), 'padding \'full\' is not "same", "valid"'),
         (lambda: nn.Reshape(-1, -1), "at most one is −1"),

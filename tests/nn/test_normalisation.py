@@ -152,3 +152,8 @@ def test_layer_norm_looks_at_one_item():
     y = LayerNorm(5, eps=0.0)(3 + 2 * minigen.random.normal(4, 5, rng=rng())).numpy()
     np.testing.assert_allclose(y.mean(axis=1), 0, atol=1e-6)
     np.testing.assert_allclose(y.var(axis=1), 1, rtol=1e-5)
+
+
+def test_half_precision_stays_half_in_training_and_in_use():
+    layer, x = BatchNorm(3), minigen.Tensor(np.arange(12, dtype=np.float16).reshape(4, 3))
+    assert layer(x).dtype == layer.eval()(x).dtype == np.float16

@@ -475,3 +475,14 @@ def test_dropout_at_its_ends():
     for rate in (-0.1, 1.1, math.nan):
         with pytest.raises(SettingError, match="it is the share dropped"):
             minigen.dropout(x, rate, rng=minigen.random.generator(2))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8])
+def test_the_length_of_whole_numbers_is_a_fraction(dtype):
+    y = minigen.norm(Tensor(np.array([200, 1], dtype)))
+    assert y.dtype == np.float32 and y.item() == pytest.approx(math.sqrt(40_001))
+
+
+def test_dropout_keeps_whole_numbers_too():
+    y = minigen.dropout(Tensor(np.full(1000, 3)), 0.5, rng=minigen.random.generator(0))
+    assert set(y.tolist()) == {0.0, 6.0} and y.dtype == np.float32

@@ -416,6 +416,9 @@ def test_steps_survive_a_format_without_single_numbers():
         (lambda s: s.update(extra=np.ones(1)), "unexpected extra"),
         (lambda s: s.update({"v.0": np.ones(3)}), r"v.0 has shape \(3,\), not \(3, 4\)"),
         (lambda s: s.update(steps=np.ones(3)), "steps is not one number"),
+        (lambda s: s.update(steps=np.array(np.nan)), "steps is nan, not a whole number"),
+        (lambda s: s.update(steps=np.array(-1)), "steps is -1, not a whole number"),
+        (lambda s: s.update({"v.0": np.full((3, 4), "a")}), "v.0 holds <U1, not numbers"),
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_whole(change, message):

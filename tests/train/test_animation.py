@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minigen.data.video import find_ffmpeg
 from minigen.errors import DataError, SettingError, ShapeError
 from minigen.train import animation, mp4, pictures
 from minigen.train.gif import delays, exact_fps
@@ -132,7 +133,7 @@ def test_frames_of_two_sizes_and_no_frames_are_refused(tmp_path):
 
 def read_mp4(path):
     """(frames as RGB, what ffmpeg says about the file)."""
-    ffmpeg = mp4.find_ffmpeg()
+    ffmpeg = find_ffmpeg()
     said = subprocess.run([ffmpeg, "-i", path], capture_output=True, text=True).stderr
     W, H = map(int, re.search(r", (\d+)x(\d+)", said).groups())
     command = [ffmpeg, "-v", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import minigen
+from minigen.errors import DataError
 from minigen.train.gan import Config, Gan
 
 SMALL = {"width": 0.05, "latent": 8, "batch": 6}
@@ -158,3 +159,15 @@ def bytes_in_arrays():
     """What NumPy holds just now."""
     arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
     return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([arrays]).traces)
+
+
+def test_a_state_that_does_not_fit_changes_nothing():
+    gan = small()
+    gan.step(images())
+    arrays, random = gan.save_state()
+    other, _ = small().save_state()
+    other["discriminator/0.weight"] = np.zeros((3, 3), np.float32)  # the generator's part would fit
+    with pytest.raises(DataError, match="0.weight"):
+        gan.load_state(other, random)
+    after, _ = gan.save_state()
+    assert same(arrays, after)
