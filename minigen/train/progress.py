@@ -6,6 +6,9 @@ from types import TracebackType
 from typing import Any, Self
 
 
+WIDE = 100  # columns of a terminal from which D's mean answers fit beside the bar
+
+
 class Progress:
     """`with Progress(start, stop) as progress: progress.show(row)` for every row of metrics."""
 
@@ -18,8 +21,7 @@ class Progress:
         self.said_at = float("-inf")
         self.began = time.monotonic()
         self.bar = Bar(
-            TextColumn("training"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
             TextColumn("{task.fields[numbers]}"),
             TimeRemainingColumn(),
@@ -39,9 +41,11 @@ class Progress:
 
     def show(self, row: dict[str, Any]) -> None:
         """Show one step: losses, mean answers, images a second."""
-        numbers = (
-            f"D {row['discriminator']:.3f}  G {row['generator']:.3f}  D(x) {row['d_real']:.2f}  "
-            f"D(G(z)) {row['d_fake']:.2f}  {row['images_per_second']:.0f} img/s"
+        losses = f"D {row['discriminator']:.3f}  G {row['generator']:.3f}"
+        answers = f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}"
+        rate = f"{row['images_per_second']:.0f} img/s"
+        numbers = "  ".join(
+            [losses, answers, rate] if self.bar.disable or self.bar.console.width >= WIDE else [losses, rate]
         )
         if not self.bar.disable:
             self.bar.update(self.task, completed=row["step"], numbers=numbers)
