@@ -185,36 +185,39 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
         return 0
 
     run = _folder(source, recipe_name, images, options, recipe.step_count)
-    runs.write_config(
-        run,
-        recipe_name,
-        config,
-        command=command,
-        backend=options.backend,
-        licence=options.licence if options.licence != "unknown" else images.licence,
-        data_name=images.name,
-        data_hash=images.fingerprint,
-        data_count=len(images.items),
-        environment=loop.environment(),
-    )
-    plan = loop.Plan(
-        run=run,
-        steps=steps,
-        sample_every=max(1, steps // options.pictures),
-        save_seconds=options.save_minutes * 60,
-        keep=options.keep,
-        stop_seconds=options.max_minutes * 60 or math.inf,
-    )
-    print(f"{recipe.reading}\nrun folder: {run}")
-    training = loop.Loop(recipe, images, batches, plan, facts, held_out(config))
-    with Progress(recipe.step_count, steps) as progress:
-        outcome = training.train(progress)
-    go_on = f"python -m minigen.train {recipe_name} --resume {shlex.quote(str(run))}"
-    if outcome.reason != "done":
-        print(f"{outcome.reason} after step {outcome.step}, saved; to go on: {go_on}")
-    print(f"{outcome.step} steps in {training.seconds:.0f} s; open {run / 'report.html'}")
-    print(f"draw more: python -m minigen.sample {shlex.quote(str(run))} --seeds 0-63")
-    return 130 if outcome.reason == "interrupted" else 0
+    with runs.held(run):
+        if source:
+            runs.carry_metrics(source[0], run, recipe.step_count)
+        runs.write_config(
+            run,
+            recipe_name,
+            config,
+            command=command,
+            backend=options.backend,
+            licence=options.licence if options.licence != "unknown" else images.licence,
+            data_name=images.name,
+            data_hash=images.fingerprint,
+            data_count=len(images.items),
+            environment=loop.environment(),
+        )
+        plan = loop.Plan(
+            run=run,
+            steps=steps,
+            sample_every=max(1, steps // options.pictures),
+            save_seconds=options.save_minutes * 60,
+            keep=options.keep,
+            stop_seconds=options.max_minutes * 60 or math.inf,
+        )
+        print(f"{recipe.reading}\nrun folder: {run}")
+        training = loop.Loop(recipe, images, batches, plan, facts, held_out(config))
+        with Progress(recipe.step_count, steps) as progress:
+            outcome = training.train(progress)
+        go_on = f"python -m minigen.train {recipe_name} --resume {shlex.quote(str(run))}"
+        if outcome.reason != "done":
+            print(f"{outcome.reason} after step {outcome.step}, saved; to go on: {go_on}")
+        print(f"{outcome.step} steps in {training.seconds:.0f} s; open {run / 'report.html'}")
+        print(f"draw more: python -m minigen.sample {shlex.quote(str(run))} --seeds 0-63")
+        return 130 if outcome.reason == "interrupted" else 0
 
 
 def open_images(config: Any) -> Images:
@@ -270,8 +273,5 @@ def _folder(source: tuple[Path, Path] | None, recipe_name: str, images: Images, 
         return runs.create(options.out, name)
     run, path = source
     if path != runs.newest_checkpoint(run):
-        branch = runs.create(options.out, options.name or f"{run.name[5:]}-from-{step}")
-        runs.carry_metrics(run, branch, step)
-        return branch
-    runs.carry_metrics(run, run, step)
+        return runs.create(options.out, options.name or f"{run.name[5:]}-from-{step}")
     return run

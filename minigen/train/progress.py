@@ -5,7 +5,6 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-
 WIDE = 100  # columns of a terminal from which D's mean answers fit beside the bar
 
 

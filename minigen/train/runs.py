@@ -5,10 +5,13 @@ runs/0001-gan-scenes/
     training.gif  curves.png  neighbours.png  report.html
 """
 
+import contextlib
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +119,28 @@ def load(where: Path, *, averaged: bool = True) -> Any:
     restore(recipe, saved, path)
     recipe.draw_averaged = averaged
     return recipe
+
+
+@contextlib.contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Inside, no other program goes on with this run; DataError where one does already.
+
+    The lock is the system's own and ends with the process, however that ends.  Windows has no such lock: there two
+    programs are not kept apart.
+    """
+    if not find_spec("fcntl"):
+        yield
+        return
+    import fcntl
+
+    with (run / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataError(
+                f"{run}: another program is training this run just now. Wait, or stop it."
+            ) from error
+        yield
 
 
 # Metrics ------------------------------------------------------------------------------------------------------------

@@ -92,6 +92,16 @@ def test_a_resumed_run_refuses_other_settings(train, tmp_path, flags, sentence):
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 
+def test_one_run_is_not_trained_by_two_programs_at_once(train, tmp_path):
+    train("--steps 1")
+    run = tmp_path / "runs/0001-gan-scenes"
+    with runs.held(run):
+        status, _, err = train(f"--resume {run} --steps 2")
+    assert status == 2 and "another program is training this run just now" in err
+    assert [row["step"] for row in runs.read_metrics(run)] == [1]
+    assert train(f"--resume {run} --steps 2")[0] == 0
+
+
 def test_a_resumed_run_refuses_other_data(train, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (20, 28, 28)).astype(np.uint8)
     np.save(tmp_path / "x.npy", pixels)
