@@ -184,7 +184,7 @@ class Gan(Module):
         }
 
     def step(self, *batches: Any) -> dict[str, Any]:
-        """Update D on each batch, then G once: Goodfellow et al. 2014, algorithm 1 (the article's 对抗训练, in its order).
+        """Update D on each batch, then G once: Goodfellow et al. 2014, algorithm 1 (对抗训练 in the article).
 
         batches: real images (N, H, W, C) in [−1, 1], d_steps of them.  Returns losses and mean answers, not yet floats.
         """

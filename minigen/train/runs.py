@@ -137,9 +137,7 @@ def held(run: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise DataError(
-                f"{run}: another program is training this run just now. Wait, or stop it."
-            ) from error
+            raise DataError(f"{run}: another program is training this run just now. Wait, or stop it.") from error
         yield
 
 
