@@ -65,7 +65,7 @@ class Loop:
         self.held_out = held_out  # images of the same kind never trained on, to measure copying against
         self.seconds_before = facts.get("seconds", 0.0)
         self.noise = recipe.latents(SHOWN, backend.generator([recipe.config.seed, 2]))  # the same in every picture
-        self.snapshot: Any = None  # step count, state and place of a moment ago: where a failed run is put back
+        self.snapshot: Any = None  # step count, state and place: set before the first step, by save or by one_step
         self.kept_at = -math.inf
         self.began = time.monotonic()
         self.saved_at = self.began
@@ -105,8 +105,7 @@ class Loop:
         """One step of the recipe as a line of metrics; AnomalyError, with a state of just before saved, if it fails."""
         recipe = self.recipe
         if time.monotonic() - self.kept_at > SNAPSHOT_SECONDS:
-            self.snapshot = recipe.step_count, recipe.save_state(), self.batches.state()
-            self.kept_at = time.monotonic()
+            self.keep_state()
         began = time.perf_counter()
         batches = [backend.to_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
         try:
@@ -137,18 +136,22 @@ class Loop:
                 again()
         except AnomalyError as found:
             why = str(found)
-        failed, kept = self.recipe.step_count, "Nothing had been learnt yet"
-        if self.snapshot is not None:
-            self.recipe.step_count, state, place = self.snapshot
-            self.recipe.load_state(*state)
-            self.batches.restore(place)
-            self.save()
-            failed += not drawing
-            kept = f"The state after step {self.recipe.step_count} is saved in {self.plan.run}"
+        failed = self.recipe.step_count + (not drawing)
+        self.recipe.step_count, state, place = self.snapshot
+        self.recipe.load_state(*state)
+        self.batches.restore(place)
+        self.save()
         return AnomalyError(
-            f"step {failed}: {why} {kept}. "
+            f"step {failed}: {why} The state after step {self.recipe.step_count} is saved in {self.plan.run}. "
             "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
         )
+
+    def keep_state(self) -> Any:
+        """Remember this moment as the one to which a failed run is put back; returns what the recipe gave to save."""
+        state = self.recipe.save_state()
+        self.snapshot = self.recipe.step_count, state, self.batches.state()
+        self.kept_at = time.monotonic()
+        return state
 
     @property
     def seconds(self) -> float:
@@ -159,7 +162,7 @@ class Loop:
 
     def save(self) -> Path:
         """Write a checkpoint of this moment and delete those beyond the number to keep."""
-        arrays, random = self.recipe.save_state()
+        arrays, random = self.keep_state()  # so that the newest checkpoint is never newer than what is remembered
         facts = {**self.facts, "random": random, "place": self.batches.state(), "seconds": self.seconds}
         path = self.plan.run / "checkpoints" / f"step_{self.recipe.step_count:08d}.safetensors"
         checkpoints.save(path, checkpoints.Checkpoint(self.recipe.step_count, arrays, facts))

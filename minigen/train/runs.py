@@ -7,7 +7,6 @@ runs/0001-gan-scenes/
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, fields
@@ -180,8 +179,3 @@ def carry_metrics(source: Path, run: Path, step: int) -> None:
     kept = [row for row in read_metrics(source) if row["step"] <= step]
     text = "".join(json.dumps(row) + "\n" for row in kept)
     checkpoints.write_atomically(run / "metrics.jsonl", text.encode())
-
-
-def finite(value: float) -> float | None:
-    """A number as JSON can hold it: null for NaN and infinities."""
-    return value if math.isfinite(value) else None

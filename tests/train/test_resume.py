@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -202,3 +203,9 @@ def test_a_number_that_is_none_stops_the_run_with_the_operation_and_the_step(tra
         assert words in err
     saved = newest(tmp_path / "runs/0001-gan-scenes")
     assert all(np.isfinite(a).all() for a in saved.arrays.values())
+
+
+def test_the_state_that_a_failed_run_names_is_the_newest_checkpoint(train, tmp_path):
+    _, _, err = train(f"--steps 50 --learning-rate 1e30 {TINY} --pictures 1 --save-minutes 0 --keep 1", small=False)
+    named = re.search(r"The state after step (\d+) is saved", err)
+    assert named is not None and newest(tmp_path / "runs/0001-gan-scenes").step == int(named[1])
