@@ -1,6 +1,7 @@
-"""Data for generative models: film stills drawn from known factors, toy points, and readers of real files.
+"""Data for generative models: film stills and motion made from known factors, toy points, readers of real files.
 
-Everything here is a NumPy array in host memory: images are uint8 (N, H, W, C) until a batch of them is taken.
+Everything here is a NumPy array in host memory: images are uint8 (N, H, W, C) until a batch of them is taken; windows
+of motion are float32 (N, T, 6J + 4), and `minigen.motion` makes moving skeletons of them.
 """
 
 from minigen.data.arrays import read_arrays
@@ -9,21 +10,42 @@ from minigen.data.fitting import Frame
 from minigen.data.folder import read_images
 from minigen.data.idx import mnist, read_idx
 from minigen.data.images import Images, to_float, to_uint8
+from minigen.data.motion import (
+    ACTIONS,
+    MOTION_FACTORS,
+    MOTION_RANGES,
+    animate,
+    contacts,
+    cycle_seconds,
+    draw_motion_factors,
+    motion,
+)
+from minigen.data.motions import Motions, open_motion
 from minigen.data.open import open_data
 from minigen.data.points import grid, ring
 from minigen.data.scenes import FACTORS, RANGES, draw_factors, render, scenes, visible
 from minigen.data.video import read_video
 
 __all__ = [
+    "ACTIONS",
     "FACTORS",
+    "MOTION_FACTORS",
+    "MOTION_RANGES",
     "RANGES",
     "Batches",
     "Frame",
     "Images",
+    "Motions",
+    "animate",
+    "contacts",
+    "cycle_seconds",
     "draw_factors",
+    "draw_motion_factors",
     "grid",
     "mnist",
+    "motion",
     "open_data",
+    "open_motion",
     "read_arrays",
     "read_idx",
     "read_images",

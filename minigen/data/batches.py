@@ -1,6 +1,7 @@
 """Batches without end, in an order that a seed decides and a checkpoint can resume."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from minigen.data.images import to_float
 from minigen.errors import DataError, SettingError
 
 
-class Batches(Iterator[np.ndarray]):
+class Batches(Iterator[Any]):
     """An endless iterator over batches of `items`, every item once an epoch, each epoch in an order of its own.
 
     items: uint8 (N, H, W, C), of which each batch becomes float32 in [−1, 1] as it is taken, or float32 (N, …), which
@@ -18,6 +19,7 @@ class Batches(Iterator[np.ndarray]):
     below batch, an epoch is one batch of N.
     Epoch e runs in the order `np.random.default_rng([seed, e]).permutation(N)`, so `state()` is two integers and
     `restore` continues exactly; `start` is such a state.
+    With labels (N,), each batch is a pair, the items and their labels.
     SettingError if no batch could have `smallest` items.
 
     >>> batches = Batches(np.zeros((5, 28, 28, 1), np.uint8), batch=2, seed=0)
@@ -26,13 +28,21 @@ class Batches(Iterator[np.ndarray]):
     """
 
     def __init__(
-        self, items: np.ndarray, batch: int, seed: int = 0, smallest: int = 2, start: dict[str, int] | None = None
+        self,
+        items: np.ndarray,
+        batch: int,
+        seed: int = 0,
+        smallest: int = 2,
+        start: dict[str, int] | None = None,
+        labels: np.ndarray | None = None,
     ):
         if items.dtype not in (np.uint8, np.float32):
             raise DataError(f"Batches: items are {items.dtype}; they must be uint8 or float32.")
         if items.ndim < 1:
             raise DataError("Batches: items are a single number; they must be (N, …).")
-        self.items = items
+        if labels is not None and len(labels) != len(items):
+            raise DataError(f"Batches: {len(items)} items, but {len(labels)} labels.")
+        self.items, self.labels = items, labels
         self.smallest = whole("smallest", smallest, lowest=1)
         self.batch = whole("batch", batch, lowest=1)
         self.seed = whole("seed", seed, lowest=0)
@@ -60,14 +70,16 @@ class Batches(Iterator[np.ndarray]):
         self.index = whole("index", state["index"], lowest=0, highest=self.steps_per_epoch - 1)
         self._begin(epoch)
 
-    def __next__(self) -> np.ndarray:
+    def __next__(self) -> Any:
         first = self.index * self.batch
-        taken = self.items[self._order[first : first + self.batch]]
+        places = self._order[first : first + self.batch]
+        taken = self.items[places]
         self.index += 1
         if self.index == self.steps_per_epoch:
             self.index = 0
             self._begin(self.epoch + 1)
-        return to_float(taken) if taken.dtype == np.uint8 else taken
+        x = to_float(taken) if taken.dtype == np.uint8 else taken
+        return x if self.labels is None else (x, self.labels[places])
 
     def _begin(self, epoch: int) -> None:
         self.epoch = epoch

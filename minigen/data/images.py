@@ -36,6 +36,11 @@ class Images:
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
+    def description(self) -> str:
+        """How many of what, for a person: "10,000 images of 28×28×1"."""
+        return f"{len(self):,} images of {'×'.join(map(str, self.items.shape[1:]))}"
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of the SHA-256 of shape and bytes: the same images, the same fingerprint."""
@@ -50,6 +55,11 @@ class Images:
         factors = None if self.factors is None else self.factors[:count]
         note = f"The first {count:,} of {len(self):,} images were taken."
         return replace(self, items=self.items[:count], factors=factors, notes=(*self.notes, note))
+
+    def take(self, places: np.ndarray) -> "Images":
+        """The images at these places, with their factors."""
+        factors = None if self.factors is None else self.factors[places]
+        return replace(self, items=self.items[places], factors=factors)
 
 
 def to_float(items: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from minigen.data.video import read_video
 from minigen.errors import DataError, SettingError
 
 SPECS = ("scenes", "mnist", "mnist:FOLDER", "images:PATH", "video:FILE", "npz:FILE")
+MOTION = ("motion", "bvh")  # which `open_motion` opens
 _KINDS = ("scenes", "mnist", "images", "video", "npz")
 
 
@@ -44,6 +45,8 @@ def open_data(
     """
     kind, colon, place = spec.partition(":")
     place = os.path.expanduser(place)  # which a shell does only at the beginning of a word
+    if kind in MOTION:
+        raise SettingError(f"--data {spec}: that is motion, not images; learn it with python -m minigen.train vae.")
     if kind not in _KINDS:
         raise SettingError(f"--data {spec}: {_suggestion(spec, kind)}")
     if kind in ("images", "video", "npz") and not place:
@@ -96,7 +99,8 @@ def _suggestion(spec: str, kind: str) -> str:
     if os.path.exists(spec):  # Path.exists raises where a folder may not be entered
         path = Path(spec)
         ending = path.suffix.lower()
-        guess = "npz" if ending in (".npy", ".npz") else "images" if path.is_dir() or ending == ".zip" else "video"
+        known = {".bvh": "bvh", ".npy": "npz", ".npz": "npz", ".zip": "images"}
+        guess = "images" if path.is_dir() else known.get(ending, "video")
         return f"to read that, write --data {guess}:{spec}."
     close = difflib.get_close_matches(kind.lower(), _KINDS, n=1)
     hint = f"; did you mean {close[0]}?" if close else "."
