@@ -5,10 +5,11 @@
 | logits.py | binary_cross_entropy |
 | gan.py | the pairs of GAN losses, by name |
 | penalties.py | gradient_penalty, r1 |
+| densities.py, vae.py | likelihoods with their constants; KL, the ELBO and its kin, the IWAE bound |
 """
 
-from minigen.losses import gan
+from minigen.losses import gan, vae
 from minigen.losses.logits import binary_cross_entropy
 from minigen.losses.penalties import gradient_penalty, r1
 
-__all__ = ["binary_cross_entropy", "gan", "gradient_penalty", "r1"]
+__all__ = ["binary_cross_entropy", "gan", "gradient_penalty", "r1", "vae"]

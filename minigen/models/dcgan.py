@@ -40,12 +40,12 @@ class Generator(Sequential):
         width: float = 1.0,
         rng: np.random.Generator,
     ):
-        _check("Generator", side, channels, width)
+        check("dcgan.Generator", side, channels, width)
         if latent < 1:
             raise SettingError(f"dcgan.Generator: latent={latent} must be at least 1.")
         small = SMALLEST[side]
         stages = [256, 128, 64, 32] if side == 64 else [256, 128, 64]
-        C = [_scaled(n, width) for n in stages]
+        C = [scaled(n, width) for n in stages]
         layers = [
             Dense(latent, small * small * C[0], bias=False, rng=rng),
             BatchNorm(small * small * C[0]),
@@ -82,11 +82,11 @@ class Discriminator(Sequential):
         rng: np.random.Generator,
         noise: np.random.Generator | None = None,
     ):
-        _check("Discriminator", side, channels, width)
+        check("dcgan.Discriminator", side, channels, width)
         noise = rng if noise is None else noise
         small = SMALLEST[side]
         stages = [64, 128, 256] if side == 64 else [64, 128]
-        C = [channels, *(_scaled(n, width) for n in stages)]
+        C = [channels, *(scaled(n, width) for n in stages)]
         layers: list[object] = []
         for i in range(len(C) - 1):
             layers += [
@@ -98,12 +98,14 @@ class Discriminator(Sequential):
         self.side, self.channels, self.width, self.dropout = side, channels, width, dropout
 
 
-def _scaled(channels: int, width: float) -> int:
+def scaled(channels: int, width: float) -> int:
+    """`channels` times `width`, rounded, at least 1."""
     return max(1, round(channels * width))
 
 
-def _check(who: str, side: int, channels: int, width: float) -> None:
+def check(who: str, side: int, channels: int, width: float) -> None:
+    """SettingError where a network of images cannot have that side, so many channels or that width."""
     if side not in SMALLEST:
-        raise SettingError(f"dcgan.{who}: side={side} must be one of {', '.join(map(str, SMALLEST))}.")
+        raise SettingError(f"{who}: side={side} must be one of {', '.join(map(str, SMALLEST))}.")
     if channels < 1 or not 0 < width < float("inf"):
-        raise SettingError(f"dcgan.{who}: channels={channels} must be at least 1, and width={width} above 0.")
+        raise SettingError(f"{who}: channels={channels} must be at least 1, and width={width} above 0.")
