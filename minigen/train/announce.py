@@ -3,20 +3,19 @@
 import time
 from typing import Any
 
-from minigen import backend
-from minigen.data import Batches, Images
+from minigen.data import Batches
+from minigen.train.loop import on_device
 
 
-def describe(recipe: Any, images: Images, batches: Batches, steps: int, place: str) -> str:
+def describe(recipe: Any, data: Any, batches: Batches, steps: int, place: str) -> str:
     """What is about to be trained on what, in a few lines."""
     config = recipe.config
-    side = "×".join(map(str, images.items.shape[1:]))
     trained = {name: sum(p.size for p in network.parameters()) for name, network in recipe.networks.items()}
     numbers = ", ".join(f"{name} {count:,} weights" for name, count in trained.items())
     start = f"from step {recipe.step_count} " if recipe.step_count else ""
     return (
-        f"data: {images.name}, {len(images.items):,} images of {side}, licence {images.licence}\n"
-        f"model: {numbers} (width {config.width:g}), backend {place}\n"
+        f"data: {data.name}, {data.description}, licence {data.licence}\n"
+        f"model: {numbers} (width {recipe.width:g}), backend {place}\n"
         f"plan: {start}to step {steps:,}, batch {config.batch}, {steps / max(1, batches.steps_per_epoch):.1f} epochs"
     )
 
@@ -28,7 +27,7 @@ def rehearse(recipe: Any, batches: Batches, steps: int) -> str:
     took = []
     for _ in range(3):
         began = time.perf_counter()
-        recipe.step(*[backend.to_device(next(batches)) for _ in range(recipe.batches_per_step)])
+        recipe.step(*[on_device(next(batches)) for _ in range(recipe.batches_per_step)])
         took.append(time.perf_counter() - began)
     minutes = min(took) * (steps - recipe.step_count) / 60
     tables.append(

@@ -34,7 +34,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     from safetensors.numpy import save as serialise
 
     facts = json.dumps({"format": FORMAT, "step": checkpoint.step, **checkpoint.facts})
-    raw = serialise({name: np.ascontiguousarray(a) for name, a in checkpoint.arrays.items()}, {"minigen": facts})
+    raw = serialise({name: np.asarray(a, order="C") for name, a in checkpoint.arrays.items()}, {"minigen": facts})
     write_atomically(path, raw)
 
 

@@ -9,23 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
-
 from minigen import backend
-from minigen.data import Batches, Images, open_data, scenes
+from minigen.data import Batches, Images
+from minigen.data.motions import Motions
 from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
 from minigen.train import console, loop, runs
 from minigen.train.announce import describe, rehearse
 from minigen.train.progress import Progress
+from minigen.train.recipes import RECIPES
 
 USAGE = """Train a generative model: python -m minigen.train RECIPE [--flags]
 
 recipes
   gan    the article's GAN (DCGAN) on film stills, MNIST, your images or a film clip
+  vae    the article's VAE on the same, and on characters in motion: built-in, or BVH files
 
 examples
   python -m minigen.train gan                                    # built-in film stills, about three minutes
+  python -m minigen.train vae                                    # the same stills, about three minutes
+  python -m minigen.train vae --data motion                      # characters that walk, run, jump and wave
+  python -m minigen.train vae --data bvh:clips/ --condition style
   python -m minigen.train gan --data images:my_stills/ --channels 3 --size 64
   python -m minigen.train gan --preset article --data mnist      # the article's exact network
   python -m minigen.train gan --resume runs/0001-gan-scenes --steps 5000
@@ -36,8 +40,8 @@ examples
 class Options:
     """What is decided about a run and not about the model."""
 
-    preset: Literal["default", "article"] = "default"
-    """Where the defaults come from; article: its exact network, batch 256, Adam as in the tutorial."""
+    preset: str = "default"
+    """Where the defaults come from. gan: article (its exact network and batch); vae: iwae, kingma-welling."""
     backend: Literal["numpy", "cupy"] = "numpy"
     """Where arrays live: numpy on the CPU, cupy on an NVIDIA GPU."""
     out: Path = Path("runs")
@@ -82,9 +86,9 @@ def _main(arguments: list[str]) -> int:
         print(USAGE)
         return 0
     recipe, flags = arguments[0], arguments[1:]
-    if recipe not in runs.RECIPES:
-        close = difflib.get_close_matches(recipe, runs.RECIPES, 1)
-        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(runs.RECIPES)}."
+    if recipe not in RECIPES:
+        close = difflib.get_close_matches(recipe, RECIPES, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(RECIPES)}."
         raise SettingError(f"{recipe!r} is no recipe; {hint}")
     config, options = parse(recipe, flags)
     backend.use(options.backend)
@@ -101,9 +105,12 @@ def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
     """(Config, Options) of a command line; with --resume the saved settings, which flags may only lengthen."""
     import tyro
 
-    kind, _, presets = runs.RECIPES[recipe]
-    preset = _value_of("--preset", flags)
-    default = presets.get(preset or "default", presets["default"])
+    kind = RECIPES[recipe].config
+    presets = RECIPES[recipe].presets
+    preset = _value_of("--preset", flags) or "default"
+    if preset not in presets:
+        raise SettingError(f"--preset {preset}: {recipe} has {', '.join(presets)}.")
+    default = presets[preset]
     resume = _value_of("--resume", flags)
     saved = None
     if resume is not None:
@@ -131,6 +138,10 @@ def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
                 raise SettingError(
                     f"--resume {resume}: that run has {flag} {before}, not {now}. Leave {flag} out, or start a new run."
                 )
+    for name, where in getattr(config, "idle", {}).items():
+        flag = "--" + name.replace("_", "-")
+        if flag in _names(flags) and saved is None:
+            raise SettingError(f"{flag} acts {where} only; leave it out.")
     return config, command.options
 
 
@@ -161,43 +172,46 @@ def _value_of(name: str, flags: list[str]) -> str | None:
 
 
 def _train(recipe_name: str, config: Any, options: Options, command: str) -> int:
-    images = open_images(config)
-    for note in images.notes:
+    source = RECIPES[recipe_name].open(config)
+    data = source.data
+    for note in data.notes:
         print(note)
-    batches = Batches(images.items, config.batch, seed=config.seed)
+    batches = Batches(data.items, config.batch, seed=config.seed, labels=source.classes)
     steps = total_steps(config, batches)
-    recipe = runs.RECIPES[recipe_name][1](config)
+    recipe = RECIPES[recipe_name].make(config, source.about)
+    recipe.planned = steps
     settings = {"recipe": recipe_name, **dataclasses.asdict(config)}
     facts = {
         "config": settings,
-        "data_name": images.name,
-        "data_hash": images.fingerprint,
-        "data_count": len(images.items),
+        "about": source.about,
+        "data_name": data.name,
+        "data_hash": data.fingerprint,
+        "data_count": len(data),
     }
-    source = _resume(options, recipe, batches, images, facts) if options.resume else None
+    resumed = _resume(options, recipe, batches, data, facts) if options.resume else None
     if recipe.step_count >= steps:
         raise SettingError(
             f"--resume {options.resume}: it is at step {recipe.step_count} already; ask for more with --steps."
         )
-    print(describe(recipe, images, batches, steps, options.backend))
+    print(describe(recipe, data, batches, steps, options.backend))
     if options.dry_run:
         print(rehearse(recipe, batches, steps))
         return 0
 
-    run = _folder(source, recipe_name, images, options, recipe.step_count)
+    run = _folder(resumed, recipe_name, data, options, recipe.step_count)
     with runs.held(run):
-        if source:
-            runs.carry_metrics(source[0], run, recipe.step_count)
+        if resumed:
+            runs.carry_metrics(resumed[0], run, recipe.step_count)
         runs.write_config(
             run,
             recipe_name,
             config,
             command=command,
             backend=options.backend,
-            licence=options.licence if options.licence != "unknown" else images.licence,
-            data_name=images.name,
-            data_hash=images.fingerprint,
-            data_count=len(images.items),
+            licence=options.licence if options.licence != "unknown" else data.licence,
+            data_name=data.name,
+            data_hash=data.fingerprint,
+            data_count=len(data),
             environment=loop.environment(),
         )
         plan = loop.Plan(
@@ -209,66 +223,49 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
             stop_seconds=options.max_minutes * 60 or math.inf,
         )
         print(f"{recipe.reading}\nrun folder: {run}")
-        training = loop.Loop(recipe, images, batches, plan, facts, held_out(config))
-        with Progress(recipe.step_count, steps) as progress:
+        album = RECIPES[recipe_name].album(run, recipe, source)
+        training = loop.Loop(recipe, album, batches, plan, facts)
+        items = "windows" if isinstance(data, Motions) else "img"
+        with Progress(recipe.shown, recipe.step_count, steps, items=items) as progress:
             outcome = training.train(progress)
         go_on = f"python -m minigen.train {recipe_name} --resume {shlex.quote(str(run))}"
         if outcome.reason != "done":
             print(f"{outcome.reason} after step {outcome.step}, saved; to go on: {go_on}")
         print(f"{outcome.step} steps in {training.seconds:.0f} s; open {run / 'report.html'}")
-        print(f"draw more: python -m minigen.sample {shlex.quote(str(run))} --seeds 0-63")
+        for line in album.sayings():
+            print(line)
         return 130 if outcome.reason == "interrupted" else 0
-
-
-def open_images(config: Any) -> Images:
-    """The images that the settings ask for."""
-    images = open_data(
-        config.data,
-        size=config.size,
-        channels=config.channels,
-        count=config.count or (type(config).count if config.data == "scenes" else None),
-        seed=config.seed,
-        fit=config.fit,
-        skip_bad=config.skip_bad,
-        upscale=config.upscale,
-        every=config.every,
-    )
-    if len(images) < 2:
-        raise DataError(f"--data {config.data}: gives only 1 image (--count {config.count}); training needs 2 or more.")
-    return images
-
-
-def held_out(config: Any) -> np.ndarray | None:
-    """Images of the same kind that are not trained on, where the source has them: scenes of another seed."""
-    if config.data != "scenes":
-        return None
-    return scenes(1000, config.size, config.channels, seed=config.seed + 1)[0]
 
 
 def total_steps(config: Any, batches: Batches) -> int:
     """The step to train until: --steps, or --epochs times the steps of one pass."""
     if not config.epochs:
         return config.steps
-    return max(1, round(config.epochs * batches.steps_per_epoch / config.d_steps))
+    return max(1, round(config.epochs * batches.steps_per_epoch / getattr(config, "d_steps", 1)))
 
 
 def _resume(
-    options: Options, recipe: Any, batches: Batches, images: Images, facts: dict[str, Any]
+    options: Options, recipe: Any, batches: Batches, data: Images | Motions, facts: dict[str, Any]
 ) -> tuple[Path, Path]:
     """Bring recipe and batches to where the checkpoint was taken; returns (run, checkpoint)."""
     assert options.resume is not None
     run, path = runs.locate(options.resume)
     saved = checkpoints.load(path)
-    loop.check_same_data(saved.facts, images, run)
+    loop.check_same_data(saved.facts, data, run)
+    before, now = (", ".join(f.get("about", {}).get("classes", [])) or "none" for f in (saved.facts, facts))
+    if before != now:
+        raise DataError(f"{run}: it was trained on other classes ({before}) than --data gives now ({now}).")
     runs.restore(recipe, saved, path)
     batches.restore(saved.facts["place"])
     facts["seconds"] = saved.facts["seconds"]
     return run, path
 
 
-def _folder(source: tuple[Path, Path] | None, recipe_name: str, images: Images, options: Options, step: int) -> Path:
+def _folder(
+    source: tuple[Path, Path] | None, recipe_name: str, data: Images | Motions, options: Options, step: int
+) -> Path:
     """The folder to write into: a new one; on resuming the old one, or a new one if that had gone further."""
-    name = options.name or f"{recipe_name}-{images.name}"
+    name = options.name or f"{recipe_name}-{data.name}"
     if source is None:
         return runs.create(options.out, name)
     run, path = source

@@ -4,7 +4,6 @@ The article's section 项目实战, program C2 to C4; Goodfellow et al. 2014, al
 """
 
 import contextlib
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,18 +11,11 @@ import numpy as np
 
 import minigen
 from minigen import backend, losses, optim
-from minigen.errors import MinigenError, SettingError
+from minigen.errors import SettingError
 from minigen.models import dcgan
 from minigen.nn import Module
-
-
-def _at_least(name: str, value: float, least: float, why: str = "") -> None:
-    flag = name.replace("_", "-")
-    if value == math.inf:
-        raise SettingError(f"--{flag} {value} must be a number below infinity.")
-    if not value >= least:
-        raise SettingError(f"--{flag} {value:g} must be at least {least:g}{f': {why}' if why else ''}.")
-
+from minigen.train.recipe import Recipe
+from minigen.train.settings import above_0, at_least, share
 
 LOGISTIC = ("nonsaturating", "minimax")  # losses under which D's answer is a probability
 
@@ -90,27 +82,20 @@ class Config:
     """Decides everything random: weights, order of images, noise. The same seed gives the same run."""
 
     def __post_init__(self) -> None:
-        _at_least("count", self.count, 0)
-        _at_least("every", self.every, 1)
-        _at_least("steps", self.steps, 1)
-        _at_least("epochs", self.epochs, 0)
-        _at_least("batch", self.batch, 2, "batch normalisation needs at least two images")
-        _at_least("latent", self.latent, 1)
-        _at_least("d_steps", self.d_steps, 1)
-        _at_least("penalty_weight", self.penalty_weight, 0)
-        _at_least("seed", self.seed, 0)
-        if not 0 < self.width < math.inf:
-            raise SettingError(
-                f"--width {self.width:g} must be above 0; 1 is the article's network, 0.25 a quarter of it."
-            )
+        at_least("count", self.count, 0)
+        at_least("every", self.every, 1)
+        at_least("steps", self.steps, 1)
+        at_least("epochs", self.epochs, 0)
+        at_least("batch", self.batch, 2, "batch normalisation needs at least two images")
+        at_least("latent", self.latent, 1)
+        at_least("d_steps", self.d_steps, 1)
+        at_least("penalty_weight", self.penalty_weight, 0)
+        at_least("seed", self.seed, 0)
+        above_0("width", self.width, "1 is the article's network, 0.25 a quarter of it")
         for name in ("learning_rate", "d_learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                flag = name.replace("_", "-")
-                raise SettingError(f"--{flag} {getattr(self, name):g} must be above 0; 2e-4 to 2e-3 are usual.")
+            above_0(name, getattr(self, name), "2e-4 to 2e-3 are usual")
         for name in ("dropout", "smooth", "beta1", "beta2", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                flag = name.replace("_", "-")
-                raise SettingError(f"--{flag} {getattr(self, name):g} must lie in [0, 1).")
+            share(name, getattr(self, name))
         if self.smooth and self.loss not in LOGISTIC:
             raise SettingError(
                 f"--smooth {self.smooth:g} has no meaning for --loss {self.loss}, which has no labels; leave it out."
@@ -134,13 +119,14 @@ PRESETS = {
 }
 
 
-class Gan(Module):
-    """Generator, discriminator, their optimisers, and the noise between them."""
+class Gan(Recipe):
+    """Generator, discriminator, their optimisers, and the noise between them.  A step is an update of G."""
+
+    advice = "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
 
     def __init__(self, config: Config):
         self.config = config
-        self.step_count = 0  # updates of G so far
-        self.draw_averaged = True
+        self.batches_per_step = config.d_steps  # batches of real images that `step` takes
         start = backend.generator([config.seed, 0])  # for the weights; what happens later has a generator of its own
         self.rng = backend.generator([config.seed, 1])
         networks: dict[str, Any] = {"side": config.size, "channels": config.channels, "width": config.width}
@@ -152,11 +138,6 @@ class Gan(Module):
         self.optimiser_g = optim.Adam(self.generator.parameters(), config.learning_rate, betas=betas)
         self.optimiser_d = optim.Adam(self.discriminator.parameters(), config.d_learning_rate, betas=betas)
         self.average = optim.Average(self.generator, config.ema) if config.ema else None
-
-    @property
-    def batches_per_step(self) -> int:
-        """How many batches of real images `step` takes."""
-        return self.config.d_steps
 
     @property
     def networks(self) -> dict[str, Module]:
@@ -221,6 +202,23 @@ class Gan(Module):
                 real, fake = minigen.sigmoid(real), minigen.sigmoid(fake)
             return {"d_real": real.mean(), "d_fake": fake.mean()}
 
+    def shown(self, row: dict[str, Any]) -> tuple[str, str]:
+        """Both losses; D's mean answers."""
+        return (
+            f"D {row['discriminator']:.3f}  G {row['generator']:.3f}",
+            f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}",
+        )
+
+    def holders(self) -> dict[str, Any]:
+        """Both networks, both optimisers, and the averaged weights where there are any."""
+        holders = {
+            "generator": self.generator,
+            "discriminator": self.discriminator,
+            "optimiser_g": self.optimiser_g,
+            "optimiser_d": self.optimiser_d,
+        }
+        return {**holders, "average": self.average} if self.average else holders
+
     # Drawing --------------------------------------------------------------------------------------------------------
 
     def noise(self, n: int) -> minigen.Tensor:
@@ -251,39 +249,3 @@ class Gan(Module):
         finally:
             self.generator.train()
         return np.concatenate(parts)
-
-    # What a checkpoint holds ------------------------------------------------------------------------------------------
-
-    def _holders(self) -> dict[str, Any]:
-        holders = {
-            "generator": self.generator,
-            "discriminator": self.discriminator,
-            "optimiser_g": self.optimiser_g,
-            "optimiser_d": self.optimiser_d,
-        }
-        return {**holders, "average": self.average} if self.average else holders
-
-    def save_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Everything a later step depends on: arrays by name, and the state of the random generator."""
-        arrays = {
-            f"{place}/{name}": np.asarray(value)
-            for place, holder in self._holders().items()
-            for name, value in holder.state_dict().items()
-        }
-        return arrays, {"rng": self.rng.bit_generator.state}
-
-    def load_state(self, arrays: dict[str, np.ndarray], random: dict[str, Any]) -> None:
-        """Put back what `save_state` gave; DataError, and no change, where it does not fit."""
-        before, _ = self.save_state()
-        try:
-            self._load_arrays(arrays)
-        except MinigenError:
-            self._load_arrays(before)
-            raise
-        self.rng.bit_generator.state = random["rng"]
-
-    def _load_arrays(self, arrays: dict[str, np.ndarray]) -> None:
-        for place, holder in self._holders().items():
-            holder.load_state_dict(
-                {name.removeprefix(f"{place}/"): a for name, a in arrays.items() if name.startswith(f"{place}/")}
-            )

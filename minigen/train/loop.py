@@ -16,15 +16,13 @@ import numpy as np
 
 import minigen
 from minigen import backend
-from minigen.data import Batches, Images
+from minigen.data import Batches
 from minigen.errors import AnomalyError, DataError
 from minigen.train import checkpoint as checkpoints
-from minigen.train import pictures, report, runs
-from minigen.train.animation import save_gif
-from minigen.train.neighbours import save_panel
+from minigen.train import report, runs
+from minigen.train.album import Album
 from minigen.train.progress import Progress
 
-SHOWN = 64  # images in a grid
 SNAPSHOT_SECONDS = 1.0  # how old the state may be to which a failed run is put back; each costs a copy to the host
 
 
@@ -51,20 +49,10 @@ class Outcome:
 class Loop:
     """One run of training, from wherever the recipe and the batches stand."""
 
-    def __init__(
-        self,
-        recipe: Any,
-        images: Images,
-        batches: Batches,
-        plan: Plan,
-        facts: dict[str, Any],
-        held_out: np.ndarray | None = None,
-    ):
-        self.recipe, self.images, self.batches, self.plan = recipe, images, batches, plan
+    def __init__(self, recipe: Any, album: Album, batches: Batches, plan: Plan, facts: dict[str, Any]):
+        self.recipe, self.album, self.batches, self.plan = recipe, album, batches, plan
         self.facts = facts  # what a checkpoint must carry besides the state: recipe and settings, the data
-        self.held_out = held_out  # images of the same kind never trained on, to measure copying against
         self.seconds_before = facts.get("seconds", 0.0)
-        self.noise = recipe.latents(SHOWN, backend.generator([recipe.config.seed, 2]))  # the same in every picture
         self.snapshot: Any = None  # step count, state and place: set before the first step, by save or by one_step
         self.kept_at = -math.inf
         self.began = time.monotonic()
@@ -78,8 +66,7 @@ class Loop:
         if recipe.step_count == 0:
             self.save()  # first of all, so that a run can be resumed from its first moment
             self.draw()
-        reals = self.images.items[np.random.default_rng(recipe.config.seed).permutation(len(self.images.items))[:SHOWN]]
-        pictures.save_png(run / "reals.png", pictures.grid(reals, columns=8))
+        self.album.begin()
         reason = "done"
         with _ctrl_c() as asked:
             while recipe.step_count < self.plan.steps:
@@ -107,11 +94,11 @@ class Loop:
         if time.monotonic() - self.kept_at > SNAPSHOT_SECONDS:
             self.keep_state()
         began = time.perf_counter()
-        batches = [backend.to_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
+        batches = [on_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what they would warn of is looked at here
-                measured = {name: float(value) for name, value in recipe.step(*batches).items()}
-            bad = [name for name, value in measured.items() if not math.isfinite(value)]
+                measured = {name: _number(value) for name, value in recipe.step(*batches).items()}
+            bad = [name for name, value in measured.items() if isinstance(value, float) and not math.isfinite(value)]
             if bad:
                 raise AnomalyError(f"{bad[0]} is {measured[bad[0]]}.")
         except AnomalyError as error:
@@ -122,7 +109,7 @@ class Loop:
             "step": recipe.step_count,
             "epoch": round(self.batches.epoch + self.batches.index / self.batches.steps_per_epoch, 4),
             "seconds": round(self.seconds, 3),
-            "images_per_second": round(sum(len(b) for b in batches) / seconds, 1),
+            "images_per_second": round(sum(_count(b) for b in batches) / seconds, 1),
             **measured,
         }
 
@@ -143,7 +130,7 @@ class Loop:
         self.save()
         return AnomalyError(
             f"step {failed}: {why} The state after step {self.recipe.step_count} is saved in {self.plan.run}. "
-            "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
+            f"{self.recipe.advice}"
         )
 
     def keep_state(self) -> Any:
@@ -172,23 +159,33 @@ class Loop:
         return path
 
     def draw(self) -> None:
-        """A grid of samples on the same noise every time."""
+        """Samples on the same noise every time."""
         with np.errstate(over="ignore", invalid="ignore"):
-            samples = self.recipe.generate(self.noise)
+            samples = self.album.samples()
         if not np.isfinite(samples).all():
-            raise self.stopped("no numbers.", lambda: self.recipe.generate(self.noise), drawing=True)
-        path = self.plan.run / "samples" / f"step_{self.recipe.step_count:06d}.png"
-        pictures.save_png(path, pictures.grid(samples, columns=8))
+            raise self.stopped("no numbers.", self.album.samples, drawing=True)
+        self.album.draw(samples)
 
     def finish(self) -> None:
         """The pictures and the report of the whole run so far."""
-        run, recipe = self.plan.run, self.recipe
-        frames = [pictures.read_png(path) for path in sorted((run / "samples").glob("step_*.png"))]
-        save_gif(run / "training.gif", frames + frames[-1:] * 6, fps=6)  # the end rests for a second
-        pictures.curves(run / "curves.png", runs.read_metrics(run), recipe.reading, recipe.balance)
-        samples = pictures.to_pixels(recipe.generate(self.noise[:32]))
-        save_panel(run / "neighbours.png", samples, self.images.items, self.held_out)
-        report.write_report(run)
+        self.album.finish(runs.read_metrics(self.plan.run))
+        report.write_report(self.plan.run)
+
+
+def on_device(batch: Any) -> Any:
+    """A batch, or a batch with its labels, where the network computes."""
+    return tuple(map(backend.to_device, batch)) if isinstance(batch, tuple) else backend.to_device(batch)
+
+
+def _count(batch: Any) -> int:
+    return len(batch[0]) if isinstance(batch, tuple) else len(batch)
+
+
+def _number(value: Any) -> float | list[float]:
+    """A measurement as JSON takes it: a number, or a short row of them to four digits."""
+    if getattr(value, "ndim", 0):
+        return [round(float(x), 4) for x in value.tolist()]
+    return float(value)
 
 
 @contextmanager
@@ -223,9 +220,9 @@ def environment() -> dict[str, str]:
     }
 
 
-def check_same_data(facts: dict[str, Any], images: Images, where: Path) -> None:
+def check_same_data(facts: dict[str, Any], data: Any, where: Path) -> None:
     """DataError where a resumed run would continue on other data than it began with."""
-    before, now = facts["data_hash"], images.fingerprint
+    before, now = facts["data_hash"], data.fingerprint
     if before != now:
         raise DataError(
             f"{where}: it was trained on other data ({json.dumps(facts['data_name'])}, {before}) than --data gives now "

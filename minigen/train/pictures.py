@@ -156,8 +156,8 @@ def curves(
     losses, answers = figure.subplots(2, sharex=True)
     steps = column(metrics, "step")
     has_penalty = bool(np.isfinite(column(metrics, "penalty")).any())
-    _draw(losses, steps, metrics, LOSSES | (PENALTY if has_penalty else {}), balance or {})
-    _draw(answers, steps, metrics, ANSWERS, {})
+    draw_curves(losses, steps, metrics, LOSSES | (PENALTY if has_penalty else {}), balance or {})
+    draw_curves(answers, steps, metrics, ANSWERS, {})
     losses.set_ylabel("loss (nats per image)" if balance else "loss (per image)")
     answers.set_xlabel("step (updates of the generator)")
     if balance:
@@ -168,8 +168,12 @@ def curves(
         axes.legend(loc="best", fontsize=8, framealpha=0.8)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.supxlabel(reading.replace("$", r"\$"), fontsize=9, wrap=True)
+    save_figure(path, figure, canvas, reading)
 
+
+def save_figure(path: Path, figure: Any, canvas: Any, reading: str) -> None:
+    """Write a figure as PNG with a line under it that says how to read it; the file's text has that line too."""
+    figure.supxlabel(reading.replace("$", r"\$"), fontsize=9, wrap=True)
     file = io.BytesIO()
     canvas.print_png(file, metadata={"reading": reading})
     write_atomically(path, file.getvalue())
@@ -192,7 +196,8 @@ def smooth(y: np.ndarray) -> np.ndarray:
     return np.divide(total, count, out=np.full(len(y), math.nan), where=count > 0.5)
 
 
-def _draw(axes: Any, steps: np.ndarray, metrics: Any, curves: Any, balance: Mapping[str, float]) -> None:
+def draw_curves(axes: Any, steps: np.ndarray, metrics: Any, curves: Any, balance: Mapping[str, float]) -> None:
+    """One curve for each metric name → (label, colour): pale every step, strong smoothed; dashed where it balances."""
     for name, (label, colour) in curves.items():
         y = column(metrics, name)
         y[~np.isfinite(y)] = math.nan

@@ -2,21 +2,33 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-WIDE = 100  # columns of a terminal from which D's mean answers fit beside the bar
+WIDE = 100  # columns of a terminal from which what may be added fits beside the bar
 
 
 class Progress:
-    """`with Progress(start, stop) as progress: progress.show(row)` for every row of metrics."""
+    """`with Progress(shown, start, stop) as progress: progress.show(row)` for every row of metrics.
 
-    def __init__(self, start: int, stop: int, line_seconds: float = 10.0):
+    shown: a row → (what must be seen of it, what may be added where there is room), as `Recipe.shown`.  items: what is
+    counted a second.
+    """
+
+    def __init__(
+        self,
+        shown: Callable[[Any], tuple[str, str]],
+        start: int,
+        stop: int,
+        line_seconds: float = 10.0,
+        items: str = "img",
+    ):
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self.start, self.stop, self.line_seconds = start, stop, line_seconds
+        self.shown, self.start, self.stop, self.line_seconds, self.items = shown, start, stop, line_seconds, items
         self.said_at = float("-inf")
         self.began = time.monotonic()
         self.bar = Bar(
@@ -39,10 +51,9 @@ class Progress:
         self.bar.stop()
 
     def show(self, row: dict[str, Any]) -> None:
-        """Show one step: losses, mean answers, images a second."""
-        losses = f"D {row['discriminator']:.3f}  G {row['generator']:.3f}"
-        answers = f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}"
-        rate = f"{row['images_per_second']:.0f} img/s"
+        """Show one step: what the recipe has to say of it, and items a second."""
+        losses, answers = self.shown(row)
+        rate = f"{row['images_per_second']:.0f} {self.items}/s"
         numbers = "  ".join(
             [losses, answers, rate] if self.bar.disable or self.bar.console.width >= WIDE else [losses, rate]
         )

@@ -16,9 +16,7 @@ from typing import Any
 
 from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
-from minigen.train import gan
-
-RECIPES: dict[str, Any] = {"gan": (gan.Config, gan.Gan, gan.PRESETS)}
+from minigen.train.recipes import RECIPES
 
 
 def create(out: Path, name: str) -> Path:
@@ -71,7 +69,7 @@ def config_of(facts: dict[str, Any], where: Path) -> Any:
     """The recipe's Config among what config.json or a checkpoint holds."""
     if facts.get("recipe") not in RECIPES:
         raise DataError(f"{where}: its recipe {facts.get('recipe')!r} is none of {', '.join(RECIPES)}.")
-    kind = RECIPES[facts["recipe"]][0]
+    kind = RECIPES[facts["recipe"]].config
     known = {field.name for field in fields(kind)}
     missing = known - facts.keys()
     if missing:
@@ -114,7 +112,7 @@ def load(where: Path, *, averaged: bool = True) -> Any:
     run, path = locate(where)
     saved = checkpoints.load(path)
     config = config_of(saved.facts["config"], path)
-    recipe = RECIPES[saved.facts["config"]["recipe"]][1](config)
+    recipe = RECIPES[saved.facts["config"]["recipe"]].make(config, saved.facts.get("about", {}))
     restore(recipe, saved, path)
     recipe.draw_averaged = averaged
     return recipe

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minigen import sample
-from minigen.train import command, runs
+from minigen.train import command, sources
 
 SMALL = "--width 0.05 --latent 8 --count 20 --batch 8 --pictures 1".split()
 
@@ -35,7 +35,7 @@ def test_ctrl_c_while_the_data_are_made_is_no_traceback(tmp_path, monkeypatch, t
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command, "open_data", interrupt)
+    monkeypatch.setattr(sources, "open_data", interrupt)
     status, _, err = train("--steps 1")
     assert status == 130 and "interrupted" in err and not (tmp_path / "runs").exists()
 
@@ -90,9 +90,9 @@ def test_a_network_that_memory_cannot_hold_is_refused_in_a_sentence(train, tmp_p
 
 def test_count_0_of_scenes_is_the_default_number(monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "open_data", lambda *_, count, **__: asked.append(count) or [0, 0])
+    monkeypatch.setattr(sources, "open_data", lambda *_, count, **__: asked.append(count) or [0, 0])
     for data in ("scenes", "mnist"):
-        command.open_images(command.parse("gan", ["--count", "0", "--data", data])[0])
+        sources.open_images(command.parse("gan", ["--count", "0", "--data", data])[0])
     assert asked == [10_000, None]
 
 

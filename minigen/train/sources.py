@@ -1,0 +1,125 @@
+"""The data of a run: what is learnt from, what is held out to measure on, and what the recipe must know of them."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minigen.data import Images, mnist, open_data, scenes
+from minigen.data.counters import item_keys, uniforms
+from minigen.data.motions import Motions, open_motion
+from minigen.errors import DataError
+from minigen.train.about import about, class_numbers, labels_of
+from minigen.train.vae_config import Config as VaeConfig
+
+HELD_OUT = 1000  # scenes of another seed
+
+
+@dataclass(frozen=True)
+class Source:
+    """Items to train on and, where the source has them, items of the same kind that are not.
+
+    about: what a checkpoint keeps (see about.py).  classes: the class number of each training item, or None.
+    """
+
+    data: Images | Motions
+    held_out: Images | Motions | None
+    about: dict[str, Any]
+    classes: np.ndarray | None = None
+
+
+def open_gan(config: Any) -> Source:
+    """What the settings of the GAN ask for.  Held out: scenes of another seed."""
+    data = open_images(config)
+    held_out = other_scenes(config) if config.data == "scenes" else None
+    return Source(data, held_out, {})
+
+
+def open_vae(config: VaeConfig) -> Source:
+    """What the settings of the VAE ask for.  Held out: scenes or motion of another seed, MNIST's test set, clips."""
+    data: Images | Motions
+    held_out: Images | Motions | None
+    if config.moves:
+        data, held_out = open_motion(
+            config.data,
+            count=config.count or None,
+            window=config.window,
+            stride=config.stride,
+            fps=config.fps,
+            unit=config.unit,
+            drop_first=config.drop_first,
+            held_out=config.held_out,
+            seed=config.seed,
+        )
+    else:
+        data, held_out = open_images(config), _other_images(config)
+        if config.binarisation == "static":
+            data, held_out = static(data, config.seed), held_out and static(held_out, config.seed + 1)
+    if len(data) < 2:
+        raise DataError(f"--data {config.data}: gives only 1 item; training needs 2 or more.")
+    facts = about(data, config.condition)
+    data, held_out = _of_known_classes(data, held_out, config.condition, facts["classes"])
+    return Source(data, held_out, facts, class_numbers(data, config.condition, facts["classes"]))
+
+
+def open_images(config: Any) -> Images:
+    """The images that the settings ask for."""
+    images = open_data(
+        config.data,
+        size=config.size,
+        channels=config.channels,
+        count=config.count or (10_000 if config.data == "scenes" else None),
+        seed=config.seed,
+        fit=config.fit,
+        skip_bad=config.skip_bad,
+        upscale=config.upscale,
+        every=config.every,
+    )
+    if len(images) < 2:
+        raise DataError(f"--data {config.data}: gives only 1 image (--count {config.count}); training needs 2 or more.")
+    return images
+
+
+def other_scenes(config: Any) -> Images:
+    """Scenes that a run does not train on: those of the next seed."""
+    items, factors = scenes(HELD_OUT, config.size, config.channels, seed=config.seed + 1)
+    return Images(items, factors, "scenes", "rendered by minigen")
+
+
+def _other_images(config: VaeConfig) -> Images | None:
+    if config.data == "scenes":
+        return other_scenes(config)
+    kind, _, place = config.data.partition(":")
+    if kind != "mnist" or (config.size, config.channels) != (28, 1):
+        return None
+    try:
+        return mnist(place or None, "test")
+    except DataError:  # a folder may hold the training files alone; whoever measures is told
+        return None
+
+
+def _of_known_classes(data: Any, held_out: Any, condition: str, names: list[str]) -> tuple[Any, Any]:
+    """Both, without the held-out items of classes that are not trained on, of which the model cannot be told."""
+    if condition == "none" or not held_out:
+        return data, held_out
+    labels = labels_of(held_out, condition)
+    known = np.isin(labels, names)
+    if known.all():
+        return data, held_out
+    strange = ", ".join(sorted(set(labels[~known].tolist())))
+    note = f"Not measured on, since its {condition} does not occur among the items trained on: {strange}."
+    return replace(data, notes=(*data.notes, note)), held_out.take(np.flatnonzero(known)) if known.any() else None
+
+
+def static(images: Images, seed: int) -> Images:
+    """Each pixel black or white once and for all, white with the probability that its grey value is.
+
+    Pixel p of image i depends on (seed, i, p) alone.  Salakhutdinov & Murray 2008 did so to MNIST; theirs is another
+    draw.
+    """
+    drawn = np.empty(images.items.shape, np.uint8)
+    for i in range(0, len(images), 1000):
+        part = images.items[i : i + 1000]
+        u = uniforms(item_keys(seed, i, i + len(part)), part[0].size).reshape(part.shape)
+        drawn[i : i + 1000] = np.where(u * 255 < part, 255, 0)
+    return replace(images, items=drawn, notes=(*images.notes, "Pixels were drawn black or white once (static)."))
