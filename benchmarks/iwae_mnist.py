@@ -115,7 +115,7 @@ def evaluate(model: DenseVae, test: np.ndarray, k: int, seed: int) -> dict[str, 
     error = math.sqrt(len(every))
     return {
         "images": len(every),
-        "k": k,
+        "samples": k,
         f"−L_{k}": -every.mean(),
         f"−L_{k} standard error": every.std(ddof=1) / error,
         "−L_1": -ones.mean(),

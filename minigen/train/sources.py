@@ -13,6 +13,7 @@ from minigen.train.about import about, class_numbers, labels_of
 from minigen.train.vae_config import Config as VaeConfig
 
 HELD_OUT = 1000  # scenes of another seed
+PIXELS = 1 << 63  # sets the seeds of pixels apart from those by which scenes are drawn
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,6 @@ def static(images: Images, seed: int) -> Images:
     drawn = np.empty(images.items.shape, np.uint8)
     for i in range(0, len(images), 1000):
         part = images.items[i : i + 1000]
-        u = uniforms(item_keys(seed, i, i + len(part)), part[0].size).reshape(part.shape)
+        u = uniforms(item_keys(seed ^ PIXELS, i, i + len(part)), part[0].size).reshape(part.shape)
         drawn[i : i + 1000] = np.where(u * 255 < part, 255, 0)
     return replace(images, items=drawn, notes=(*images.notes, "Pixels were drawn black or white once (static)."))

@@ -97,12 +97,11 @@ class Table:
 
 
 def shown(value: float) -> str:
-    """A number in four digits or so, never in powers of ten where a person would not."""
+    """A number in four digits or so, with a minus sign, and in powers of ten only where a person would."""
     size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    if size >= 100:
-        return f"{value:.1f}"
+    sign = "−" if value < 0 else ""
+    if size >= 1000 or size == round(size):
+        return f"{sign}{size:,.0f}"
     if size >= 1:
-        return f"{value:.2f}"
-    return f"{value:.3f}" if size >= 0.001 or value == 0 else f"{value:.1e}"
+        return f"{sign}{size:.{1 if size >= 100 else 2}f}"
+    return f"{sign}{size:.3f}" if size >= 0.001 else f"{sign}{size:.1e}"
