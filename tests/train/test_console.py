@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minigen import sample
-from minigen.train import command, sources
+from minigen.train import command, runs, sources
 
 SMALL = "--width 0.05 --latent 8 --count 20 --batch 8 --pictures 1".split()
 
