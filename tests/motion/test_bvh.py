@@ -1,7 +1,6 @@
 """BVH files: every trap they hold is read as it is meant, and every way they can be wrong is named with its line."""
 
 import os
-import time
 from fractions import Fraction
 
 import numpy as np

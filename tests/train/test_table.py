@@ -43,7 +43,16 @@ def test_the_text_has_every_column_once_the_model_first():
 
 @pytest.mark.parametrize(
     "value, text",
-    [(12345.6, "12,346"), (205.97, "206.0"), (6.123, "6.12"), (0.0312, "0.031"), (0, "0"), (32.0, "32"), (-428.1, "−428.1"), (4e-15, "4.0e-15")],
+    [
+        (12345.6, "12,346"),
+        (205.97, "206.0"),
+        (6.123, "6.12"),
+        (0.0312, "0.031"),
+        (4e-15, "4.0e-15"),
+        (-428.1, "−428.1"),
+        (32.0, "32"),
+        (0, "0"),
+    ],
 )
 def test_numbers_are_shown_in_about_four_digits(value, text):
     assert shown(value) == text
