@@ -10,7 +10,7 @@ import tyro
 
 import minigen
 from minigen import backend
-from minigen.errors import SettingError
+from minigen.errors import DataError, SettingError
 from minigen.evaluate_bounds import bounds
 from minigen.evaluate_images import image_tables
 from minigen.evaluate_motion import motion_tables
@@ -79,6 +79,12 @@ def evaluate(options: Options) -> list[Table]:
     recipe = runs.load(options.run)
     source = RECIPES[name].open(recipe.config)
     loop.check_same_data(saved.facts, source.data, run)
+    measured = source.held_out or source.data
+    if len(measured) < 2:
+        raise DataError(
+            f"{options.run}: only {len(measured)} {recipe.unit} is held out of its training, too few to measure on. "
+            "Train with a smaller --stride or a larger --held-out."
+        )
     tables = [*bounds(recipe, source, options)]
     tables += (motion_tables if recipe.config.moves else image_tables)(recipe, source, options)
     facts: dict[str, Any] = {

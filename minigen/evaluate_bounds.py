@@ -15,7 +15,7 @@ from minigen.train.charts import COLLAPSED, said
 from minigen.train.table import Row, Table
 
 AT_ONCE = 100  # items
-NUMBERS = 8_000_000  # of decoded items in memory at a time
+NUMBERS = 800_000  # of decoded items at a time; a wide network's activations are some hundred times as many
 
 
 def bounds(recipe: Any, source: Any, options: Any) -> list[Table]:
@@ -46,8 +46,11 @@ def bounds(recipe: Any, source: Any, options: Any) -> list[Table]:
     if recipe.model.analytic:
         rows.append(Row("KL", unit, {"model": kl.sum(axis=1).mean()}, "", _error(kl.sum(axis=1))))
     rows.append(Row("active units", f"of {recipe.config.latent}", {"model": active_units(mu)}))
-    where = "held out of the training" if source.held_out else "of the training itself: this data has none held out"
-    notes = [f"{len(x):,} {recipe.unit}s {where}; L_k is a bound, which k = {options.k} does not exhaust."]
+    notes = [f"{len(x):,} {recipe.unit}s {where(source)}."]
+    if recipe.config.is_likelihood:
+        notes.append(f"L_{options.k} is a bound of log p(x), which k = {options.k} does not exhaust.")
+    if getattr(source.held_out or source.data, "takes", None) is not None and recipe.config.data != "motion":
+        notes.append("Windows of one clip overlap, so that the ± between windows is too small.")
     if recipe.config.likelihood == "bernoulli":
         notes.append(f"Binarisation: {recipe.config.binarisation}. Numbers of two binarisations cannot be compared.")
     if not recipe.config.is_likelihood:
@@ -57,7 +60,13 @@ def bounds(recipe: Any, source: Any, options: Any) -> list[Table]:
     if recipe.model.analytic:
         per = kl.mean(axis=0)
         notes.append(said(per, [int(j) for j in np.flatnonzero(per < COLLAPSED)], recipe.unit))
-    return [Table("How likely it finds what it has not seen", rows, notes)]
+    seen = "it has not seen" if source.held_out else "it has seen"
+    return [Table(f"How likely it finds what {seen}", rows, notes)]
+
+
+def where(source: Any) -> str:
+    """Which items are measured, for a note."""
+    return "held out of the training" if source.held_out else "of the training itself: this data has none held out"
 
 
 def prepared(recipe: Any, x: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> tuple[Any, Any]:
@@ -117,4 +126,4 @@ def _floats(items: np.ndarray) -> np.ndarray:
 
 def _error(values: np.ndarray) -> float:
     """The standard error of the mean over items."""
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else math.nan
+    return float(values.std(ddof=1) / math.sqrt(len(values)))

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigen import backend
+from minigen.evaluate_bounds import where
 from minigen.metrics import (
     acceleration,
     bone_length_error,
@@ -84,9 +85,8 @@ def motion_tables(recipe: Any, source: Any, options: Any) -> list[Table]:
             note="0 but for rounding: rotations are generated, not places",
         ),
     ]
-    held = "held out of the training" if source.held_out else "of the training itself: no clip is held out"
     return [
-        Table("How well it keeps a clip", kept, [f"{len(x):,} windows {held}.", *notes]),
+        Table("How well it keeps a clip", kept, [f"{len(x):,} windows {where(source)}.", *notes]),
         Table(
             "How its samples move",
             moved,

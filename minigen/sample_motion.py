@@ -70,8 +70,7 @@ def encoded(
             f"--clip {path}: has {len(clip)} frames at {float(recipe.fps):g} a second, fewer than a window of this "
             f"run, {window}. Give a longer clip."
         )
-    first = int(recipe.config.drop_first and len(clip) > window)
-    x = to_features(clip, recipe.carrier)[None, first : first + window]
+    x = to_features(clip, recipe.carrier)[None, :window]
     notes, own = {"clip": path.name}, None
     original = replace(next(recipe.clips(x)), name=path.stem)
     if recipe.classes:
@@ -85,7 +84,7 @@ def encoded(
 
 def _read(path: Path, recipe: Any) -> Clip:
     try:
-        clip = read_bvh(path, unit=recipe.skeleton.metres)
+        clip = read_bvh(path, unit=recipe.skeleton.metres, drop_first=recipe.config.drop_first)
     except DataError as error:
         raise DataError(f"--clip {error}") from error
     clip, ours = _in_order(clip, recipe.skeleton), recipe.skeleton

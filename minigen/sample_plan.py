@@ -9,7 +9,7 @@ import tyro
 
 from minigen.errors import SettingError
 from minigen.train import animation, pictures
-from minigen.train.gif import exact_fps
+from minigen.train.gif import exact_fps, gif_rate
 
 MOST = 1_000_000  # seeds, or frames, at a time
 MOST_FIGURES = 100  # in one picture; more could neither be told apart nor held in memory
@@ -86,6 +86,8 @@ def plan(options: Options, recipe: Any) -> Plan:
     moves = getattr(recipe.config, "moves", False)
     if options.clip is not None and not moves:
         raise SettingError(f"--clip {options.clip}: this run draws images; clips are for runs of motion.")
+    if options.raw and not hasattr(recipe.config, "ema"):
+        raise SettingError("--raw: this run has no averaged weights to choose from; leave it out.")
     moving = options.walk or options.loop
     text = (options.seeds or ("0-7" if moving or moves else "0-63")).replace(" ", "")
     seeds = parse_seeds(text) if options.clip is None else []
@@ -238,8 +240,7 @@ def _rate(options: Options, recipe: Any, moves: bool, out: Path) -> Fraction:
         return exact_fps(options.fps)
     if not moves:
         return Fraction(24)
-    part = -(-recipe.fps // 50) if animation.kind_of(out) == "gif" else 1
-    return recipe.fps / part
+    return gif_rate(recipe.fps) if animation.kind_of(out) == "gif" else recipe.fps
 
 
 def _check_files(plan: Plan, recipe: Any, options: Options) -> None:

@@ -2,15 +2,19 @@
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from minigen import backend, evaluate
+from minigen.data import motions, to_float
 from minigen.evaluate_bounds import baseline, likelihoods
 from minigen.losses.vae import log_likelihood
 from minigen.models.linear_gaussian import LinearGaussian
 from minigen.train import command, runs
+from minigen.train.album_vae import measured as measured_items
+from minigen.train.recipes import RECIPES
 
 SMALL = "--width 0.05 --latent 4 --batch 8 --steps 3 --pictures 1"
 FAST = ["--k", "3", "--items", "12", "--samples", "6"]
@@ -101,6 +105,31 @@ def test_more_latents_than_training_items_leave_pca_out_and_say_so(tmp_path, cap
     status, out, _, rows = measured(run, capsys)
     assert status == 0 and "PCA" not in rows["joint error, in place"]["values"]
     assert "No PCA: 6 training windows have no 9 components." in out
+
+
+def test_measuring_takes_items_evenly_and_not_the_first(image_run):
+    recipe = runs.load(image_run)
+    source = RECIPES["vae"].open(recipe.config)
+    x, _ = measured_items(source, recipe, 3)
+    assert np.array_equal(x, to_float(source.held_out.items[[0, 500, 999]]))
+
+
+def test_one_held_out_window_is_too_few_and_that_is_said(motion_run, monkeypatch, capsys):
+    monkeypatch.setattr(motions, "HELD_OUT", 1)
+    assert evaluate.main([str(motion_run), *FAST]) == 2
+    assert "only 1 window is held out of its training, too few to measure on" in capsys.readouterr().err
+
+
+def test_memory_does_not_grow_with_k(image_run):
+    recipe = runs.load(image_run)
+    x = np.zeros((10, 28, 28, 1), np.float32)
+    peaks = []
+    for k in (200, 2000):
+        tracemalloc.start()
+        likelihoods(recipe, x, None, k, backend.generator(0))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_the_bounds_are_those_of_a_model_whose_likelihood_is_known():

@@ -150,12 +150,11 @@ def _from_clips(
         if not clips:
             raise DataError(f"no clip is as long as a window of {window}: {frames}. Choose a smaller --window.")
         notes.append(f"Left out, being shorter than a window of {window}: {frames}.")
-    body = carrier(clips[0].skeleton, clips)
-    notes += body.notes
-
     order = np.random.default_rng(seed).permutation(len(clips))
     kept_out = min(max(1, math.floor(share * len(clips) + 0.5)), len(clips) - 1) if share else 0
     sides = [sorted(order[kept_out:]), sorted(order[:kept_out])]
+    body = carrier(clips[0].skeleton, [clips[i] for i in sides[0]])
+    notes += body.notes
     parts: list[Motions | None] = []
     for which, chosen in enumerate(sides):
         items, takes = [], []

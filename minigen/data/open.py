@@ -17,7 +17,6 @@ from minigen.data.video import read_video
 from minigen.errors import DataError, SettingError
 
 SPECS = ("scenes", "mnist", "mnist:FOLDER", "images:PATH", "video:FILE", "npz:FILE")
-MOTION = ("motion", "bvh")  # which `open_motion` opens
 _KINDS = ("scenes", "mnist", "images", "video", "npz")
 
 
@@ -45,7 +44,7 @@ def open_data(
     """
     kind, colon, place = spec.partition(":")
     place = os.path.expanduser(place)  # which a shell does only at the beginning of a word
-    if kind in MOTION:
+    if is_motion(spec):
         raise SettingError(f"--data {spec}: that is motion, not images; learn it with python -m minigen.train vae.")
     if kind not in _KINDS:
         raise SettingError(f"--data {spec}: {_suggestion(spec, kind)}")
@@ -79,6 +78,11 @@ def _framed(images: Images, frame: Frame) -> Images:
     except DataError as error:
         raise DataError(f"its images cannot be used: {error}.") from error
     return Images(items, images.factors, images.name, images.licence, images.notes)
+
+
+def is_motion(spec: str) -> bool:
+    """Whether a specification names motion, which `open_motion` opens, and not images."""
+    return spec.partition(":")[0] in ("motion", "bvh")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigen import backend
 from minigen.autograd import no_grad
-from minigen.errors import SettingError, ShapeError
+from minigen.errors import DataError, SettingError, ShapeError
 from minigen.losses.densities import (
     LOG_2PI,
     alike,
@@ -176,7 +176,8 @@ def log_likelihood(
 
     draw_log_weights(n) draws n log weights of every item, (N, n); at most `chunk` are asked for at a time, so memory
     does not grow with k, and no graph is recorded.  L_1 is the mean of the same log weights, an estimate of the ELBO.
-    k = 5000 in IWAE, section 5.  SettingError where k or chunk is below 1, ShapeError where the draws are not (N, n).
+    k = 5000 in IWAE, section 5.  SettingError where k or chunk is below 1, ShapeError where
+    the draws are not (N, n), DataError where one is NaN or +∞.
     """
     if k < 1 or chunk < 1:
         raise SettingError(f"log_likelihood: k={k} and chunk={chunk} must be at least 1.")
@@ -184,12 +185,14 @@ def log_likelihood(
     total: Any = 0.0
     plain: Any = 0.0
     done = 0
-    with no_grad(), np.errstate(invalid="raise"):
+    with no_grad():
         while done < k:
             n = min(chunk, k - done)
             log_w = backend.to_host(bare(draw_log_weights(n))).astype(np.float64)
             if log_w.ndim != 2 or log_w.shape[1] != n:
                 raise ShapeError(f"log_likelihood: {n} draws came with shape {log_w.shape}; it must be (N, {n}).")
+            if not (log_w < np.inf).all():  # NaN is not below infinity either
+                raise DataError("log_likelihood: a log weight is NaN or +∞. Did the model diverge?")
             new = np.maximum(top, log_w.max(axis=1))
             safe = np.where(new == -np.inf, 0.0, new)  # an item whose every weight is 0 so far
             total = total * np.exp(top - safe)

@@ -1,17 +1,17 @@
 """The pictures of a VAE of motion, and the BVH files that it leaves: moving skeletons instead of images."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from minigen.motion import write_bvh
+from minigen.motion import Clip, resample, write_bvh
 from minigen.motion.loops import SHORTEST, seamless
 from minigen.train import charts, pictures
 from minigen.train.album import Album, Metrics
 from minigen.train.album_vae import dimensions, measured
-from minigen.train.gif import save_gif
+from minigen.train.gif import gif_rate, save_gif
 from minigen.train.loop_films import in_step
 from minigen.train.stick import film_wall, overlay_film, stick_film, strip_wall
 
@@ -29,7 +29,7 @@ class MotionAlbum(Album):
 
     def begin(self) -> None:
         clips = [self.source.data.clip(int(i)) for i in self.some(self.shown)]  # type: ignore[union-attr]
-        save_gif(self.run / "reals.gif", list(film_wall(clips)), self.fps)
+        self._save("reals.gif", film_wall(self._shown(clips)))
         pictures.save_png(self.run / "reals.png", strip_wall(clips[:4]))
 
     def draw(self, samples: np.ndarray) -> None:
@@ -44,13 +44,13 @@ class MotionAlbum(Album):
         charts.vae_curves(run / "curves.png", metrics, recipe.reading, "window")
 
         clips = list(recipe.clips(self.samples()))
-        save_gif(run / "samples.gif", list(film_wall(clips)), self.fps)
+        self._save("samples.gif", film_wall(self._shown(clips)))
         (run / "bvh").mkdir(exist_ok=True)
         for i, clip in enumerate(clips):
             write_bvh(run / "bvh" / f"sample_{i:02d}.bvh", clip, force=True)
         loop = seamless(clips[0], min(SHORTEST, 0.5 * len(clips[0]) / float(recipe.fps)), recipe.carrier)
         write_bvh(run / "bvh" / "loop_00.bvh", loop, force=True)
-        save_gif(run / "loop.gif", list(stick_film(in_step([loop], recipe.carrier)[0])), self.fps)
+        self._save("loop.gif", stick_film(in_step(self._shown([loop]), recipe.carrier)[0]))
 
         x, classes = measured(self.source, recipe)
         mu, logvar = recipe.codes(x, classes)
@@ -66,9 +66,9 @@ class MotionAlbum(Album):
         made = self.recipe.reconstruct(x[chosen], None if classes is None else classes[chosen])
         rows = [
             np.stack(list(overlay_film(one, two, align=True)))
-            for one, two in zip(self.recipe.clips(x[chosen]), self.recipe.clips(made), strict=True)
+            for one, two in zip(*(self._shown(self.recipe.clips(f)) for f in (x[chosen], made)), strict=True)
         ]
-        save_gif(self.run / "reconstructions.gif", list(np.concatenate(rows, axis=1)), self.fps)
+        self._save("reconstructions.gif", np.concatenate(rows, axis=1))
 
     def _between(self, mu: np.ndarray, classes: np.ndarray | None) -> None:
         """From the first measured window to the last, along a straight line between their codes."""
@@ -76,21 +76,23 @@ class MotionAlbum(Album):
         z = (1 - t) * mu[0] + t * mu[-1]
         which = None if classes is None else np.repeat(classes[:1], STEPS)
         clips = list(self.recipe.clips(self.recipe.generate(z, which), "between"))
-        save_gif(self.run / "interpolation.gif", list(film_wall(clips, columns=STEPS)), self.fps)
+        self._save("interpolation.gif", film_wall(self._shown(clips), columns=STEPS))
 
     def _styles(self, mu: np.ndarray) -> None:
         """One code in every class: what the condition changes, and what stays."""
         names = self.recipe.classes[:12]
         features = self.recipe.generate(np.repeat(mu[:1], len(names), axis=0), np.arange(len(names)))
         clips = list(self.recipe.clips(features, "style"))
-        save_gif(self.run / "styles.gif", list(film_wall(clips, columns=6, label=", ".join(names))), self.fps)
+        self._save("styles.gif", film_wall(self._shown(clips), columns=6, label=", ".join(names)))
         for name, clip in zip(names, clips, strict=True):
             write_bvh(self.run / "bvh" / f"style_{_plain(name)}.bvh", clip, force=True)
 
-    @property
-    def fps(self) -> float:
-        """Frames a second of a film in a GIF, which shows at most 50."""
-        return min(50.0, float(self.recipe.fps))
+    def _save(self, name: str, frames: np.ndarray) -> None:
+        save_gif(self.run / name, list(frames), float(gif_rate(self.recipe.fps)))
+
+    def _shown(self, clips: Iterable[Clip]) -> list[Clip]:
+        """The clips at a rate that a GIF can show."""
+        return [resample(clip, gif_rate(self.recipe.fps)) for clip in clips]
 
     def _names(self, count: int) -> list[str]:
         names = self.recipe.classes

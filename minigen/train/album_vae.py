@@ -84,13 +84,17 @@ class VaeAlbum(ImageAlbum):
 
 
 def measured(source: Any, recipe: Any, most: int = MEASURED) -> tuple[np.ndarray, np.ndarray | None]:
-    """(at most so many items as `Batches` gives them, class numbers or None) to measure on: held-out ones if any."""
+    """(at most so many items, as `Batches` gives them, class numbers or None) to measure on: held-out ones if any.
+
+    They are taken evenly, so that of many clips or kinds all are among them.
+    """
     from minigen.train.about import class_numbers
 
     data = source.held_out if source.held_out else source.data
     classes = class_numbers(data, recipe.config.condition, recipe.classes)
-    items = data.items[:most]
-    return (to_float(items) if items.dtype == np.uint8 else items), None if classes is None else classes[:most]
+    places = np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(np.intp)  # evenly over all clips
+    items = data.items[places]
+    return (to_float(items) if items.dtype == np.uint8 else items), None if classes is None else classes[places]
 
 
 def dimensions(recipe: Any, mu: np.ndarray, logvar: np.ndarray, run: Any, unit: str) -> np.ndarray:

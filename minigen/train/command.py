@@ -115,7 +115,13 @@ def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
     saved = None
     if resume is not None:
         run, path = runs.locate(Path(resume))
-        saved = default = runs.config_of(checkpoints.load(path).facts["config"], path)
+        facts = checkpoints.load(path).facts["config"]
+        saved = default = runs.config_of(facts, path)
+        if facts["recipe"] != recipe:
+            raise SettingError(
+                f"--resume {resume}: that is a run of {facts['recipe']}, not of {recipe}; go on with "
+                f"python -m minigen.train {facts['recipe']} --resume {shlex.quote(resume)}."
+            )
 
     @dataclass(frozen=True)
     class Command:

@@ -52,6 +52,11 @@ def delays(count: int, fps: float) -> list[int]:
     return [10 * (round(100 * (k + 1) / rate) - round(100 * k / rate)) for k in range(count)]
 
 
+def gif_rate(fps: Fraction) -> Fraction:
+    """The most frames a second that a GIF can show of a film of `fps`: the film's own, or a whole part of it."""
+    return fps / -(-fps // 50)
+
+
 def exact_fps(fps: float) -> Fraction:
     """Frames a second as a fraction: 23.976 is 24000/1001, 29.97 is 30000/1001, 24 is 24, 12.5 is 25/2."""
     if not 0.01 <= fps <= 1000:

@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from minigen.data.open import MOTION
+from minigen.data.open import is_motion
 from minigen.train import report_vae, runs
 from minigen.train.checkpoint import write_atomically
 from minigen.train.html import code, figure, flat, page, paragraph, table
@@ -61,7 +61,7 @@ def _introduction(config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> s
 
 
 def _items(config: Mapping[str, Any]) -> str:
-    return "windows of motion" if str(config.get("data", "")).partition(":")[0] in MOTION else "images"
+    return "windows of motion" if is_motion(str(config.get("data", ""))) else "images"
 
 
 def _steps(metrics: list[dict[str, Any]]) -> int:

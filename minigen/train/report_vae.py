@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from minigen.data.open import MOTION
+from minigen.data.open import is_motion
 from minigen.train import pictures
 from minigen.train.html import code, figure, grid, paragraph
 from minigen.train.report_parts import neighbours, training
@@ -19,8 +19,7 @@ PAIR = '<div class="pair">\n{}\n{}\n</div>'
 
 def sections(run: Path, config: Mapping[str, Any]) -> list[str]:
     """The parts of the page between its introduction and its commands."""
-    moves = str(config.get("data", "")).partition(":")[0] in MOTION
-    return [*(_motion if moves else _images)(run), *evaluation(run)]
+    return [*(_motion if is_motion(str(config.get("data", ""))) else _images)(run), *evaluation(run)]
 
 
 def _images(run: Path) -> list[str]:
@@ -118,13 +117,15 @@ def evaluation(run: Path) -> list[str]:
         names = list(dict.fromkeys(name for row in found["rows"] for name in row["values"]))
         rows = []
         for row in found["rows"]:
-            cells = [shown(row["values"][name]) if name in row["values"] else "" for name in names]
+            values = row["values"]
+            cells = [shown(values[name]) if values.get(name) is not None else "" for name in names]
             if row["error"] is not None:
                 cells[0] += f" ± {shown(row['error'])}"
             rows.append([row["name"], *cells, row["unit"]])
         parts += [f"<h3>{escape(found['title'])}</h3>", grid(["", *names, "unit"], rows)]
         parts += [paragraph(verdict) for verdict in found["verdicts"]]
-        parts += [paragraph(" ".join(found["notes"]))]
+        remarks = [f"{row['name'][0].upper()}{row['name'][1:]}: {row['note']}." for row in found["rows"] if row["note"]]
+        parts += [paragraph(" ".join([*remarks, *found["notes"]]))]
     return parts
 
 

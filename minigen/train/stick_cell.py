@@ -18,7 +18,7 @@ GROUND: Colour = (238, 236, 230)
 LINES: Colour = (205, 201, 191)
 SHADOW: Colour = (196, 192, 182)
 INK: Colour = (38, 38, 42)
-# Okabe & Ito's blue and vermillion, told apart by readers with any kind of colour vision, and by their greys.
+# Okabe & Ito's blue and vermilion, told apart by readers with any kind of colour vision, and by their greys.
 LIMBS: Mapping[str, Colour] = {"left": (0, 114, 178), "right": (213, 94, 0), "": INK}
 PALE: Mapping[str, Colour] = dict.fromkeys(LIMBS, (176, 176, 178))
 

@@ -1,5 +1,6 @@
 """Measurements in rows: a model beside what needs no model, and the sentence that says where the model loses."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,8 +86,8 @@ class Table:
                     "name": row.name,
                     "unit": row.unit,
                     "better": row.better,
-                    "values": {name: float(value) for name, value in row.values.items()},
-                    "error": None if row.error is None else float(row.error),
+                    "values": {name: _plain(value) for name, value in row.values.items()},
+                    "error": None if row.error is None else _plain(row.error),
                     "note": row.note,
                 }
                 for row in self.rows
@@ -96,8 +97,15 @@ class Table:
         }
 
 
+def _plain(value: float) -> float | None:
+    """A number as JSON can hold it: what is none becomes null."""
+    return float(value) if math.isfinite(value) else None
+
+
 def shown(value: float) -> str:
     """A number in four digits or so, with a minus sign, and in powers of ten only where a person would."""
+    if not math.isfinite(value):
+        return str(value)
     size = abs(value)
     sign = "−" if value < 0 else ""
     if size >= 1000 or size == round(size):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigen
-from minigen import SettingError, ShapeError
+from minigen import DataError, SettingError, ShapeError
 from minigen.check import grad_check
 from minigen.losses import vae as losses
 from minigen.nn import Dense, Sequential, Tanh
@@ -172,8 +172,10 @@ def test_memory_does_not_grow_with_k_and_nothing_is_recorded():
     assert many < 1.1 * few and many < 64 * 600 * 20 * 8 / 4  # far below holding every draw at once
 
 
-def test_a_nan_is_not_swallowed():
-    assert np.isnan(losses.log_likelihood(slices_of(np.array([[0.0, math.nan]])), 2)[0]).all()
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_weight_that_is_no_number_is_refused(bad):
+    with pytest.raises(DataError, match="a log weight is NaN or \\+∞. Did the model diverge"):
+        losses.log_likelihood(slices_of(np.array([[0.0, bad]])), 2)
 
 
 # What is refused, what all keep ---------------------------------------------------------------------------------------

@@ -52,7 +52,14 @@ def test_the_text_has_every_column_once_the_model_first():
         (-428.1, "−428.1"),
         (32.0, "32"),
         (0, "0"),
+        (float("nan"), "nan"),
     ],
 )
 def test_numbers_are_shown_in_about_four_digits(value, text):
     assert shown(value) == text
+
+
+def test_a_number_that_is_none_becomes_null_and_breaks_nothing():
+    table = Table("A run that diverged", [Row("−ELBO", "nats", {"model": float("inf")}, "lower", error=float("nan"))])
+    assert "inf ± nan" in str(table)
+    assert json.loads(json.dumps(table.as_json(), allow_nan=False))["rows"][0]["values"] == {"model": None}
