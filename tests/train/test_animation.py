@@ -12,7 +12,7 @@ from PIL import Image
 from minigen.data.video import find_ffmpeg
 from minigen.errors import DataError, SettingError, ShapeError
 from minigen.train import animation, mp4, pictures
-from minigen.train.gif import delays, exact_fps
+from minigen.train.gif import delays, exact_fps, gif_rate
 
 
 def film(T, H=12, W=10, C=1, seed=0):
@@ -258,3 +258,10 @@ def test_settings_that_mean_nothing_and_existing_files_are_refused(tmp_path):
         animation.save_animation(tmp_path / "a.gif", film(2), 24)
     animation.save_animation(tmp_path / "a.gif", film(2), 24, force=True)
     assert len(read_gif(tmp_path / "a.gif")[0]) == 2
+
+
+@pytest.mark.parametrize(
+    "fps, rate", [(24, 24), (50, 50), (60, 30), (120, 40), (Fraction(30000, 1001), Fraction(30000, 1001))]
+)
+def test_a_gif_shows_a_whole_part_of_a_rate_above_50(fps, rate):
+    assert gif_rate(Fraction(fps)) == rate
