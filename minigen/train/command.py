@@ -27,7 +27,7 @@ recipes
 
 examples
   python -m minigen.train gan                                    # built-in film stills, about three minutes
-  python -m minigen.train vae                                    # the same stills, about three minutes
+  python -m minigen.train vae                                    # the same stills, about two minutes
   python -m minigen.train vae --data motion                      # characters that walk, run, jump and wave
   python -m minigen.train vae --data bvh:clips/ --condition style
   python -m minigen.train gan --data images:my_stills/ --channels 3 --size 64

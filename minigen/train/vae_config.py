@@ -84,7 +84,7 @@ class Config:
     the loss is no likelihood, and is not called one). auto: dynamic for bernoulli, none for gaussian."""
 
     steps: int = 4_000
-    """How many times the networks are updated. The default takes less than three minutes on two cores."""
+    """How many times the networks are updated. The default takes about two minutes on two cores."""
     epochs: float = 0.0
     """If above 0, train for so many passes over the data instead of counting steps."""
     batch: int = 32
