@@ -22,6 +22,7 @@ import numpy as np
 import minigen
 from minigen import losses, optim
 from minigen.data import mnist
+from minigen.metrics import active_units
 from minigen.models.vae import DenseVae
 from minigen.train import checkpoint as checkpoints
 
@@ -111,7 +112,7 @@ def evaluate(model: DenseVae, test: np.ndarray, k: int, seed: int) -> dict[str, 
             print(
                 f"  {start + len(batch)} images, −L_{k} {so_far:.3f}, {time.perf_counter() - began:.0f} s", flush=True
             )
-    every, ones, variances = np.concatenate(bound), np.concatenate(elbo), np.concatenate(codes).var(axis=0)
+    every, ones = np.concatenate(bound), np.concatenate(elbo)
     error = math.sqrt(len(every))
     return {
         "images": len(every),
@@ -120,7 +121,7 @@ def evaluate(model: DenseVae, test: np.ndarray, k: int, seed: int) -> dict[str, 
         f"−L_{k} standard error": every.std(ddof=1) / error,
         "−L_1": -ones.mean(),
         "−L_1 standard error": ones.std(ddof=1) / error,
-        "active units": int((variances > 0.01).sum()),
+        "active units": active_units(np.concatenate(codes)),
         "seconds": time.perf_counter() - began,
     }
 

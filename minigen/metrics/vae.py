@@ -4,8 +4,10 @@ import numpy as np
 
 from minigen.errors import DataError, SettingError, ShapeError
 
+ACTIVE = 0.01  # the paper's threshold
 
-def active_units(mu: np.ndarray, threshold: float = 0.01) -> int:
+
+def active_units(mu: np.ndarray, threshold: float = ACTIVE) -> int:
     """How many latents u have Cov_x(E_q[u]) > threshold: those whose mean tells one x from another.
 
     mu: (N, Z), the mean codes of N items, on the host.  The variance over the items, divided by N, is compared (not the

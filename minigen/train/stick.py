@@ -58,11 +58,6 @@ def film_wall(
     return _film(_cells([[f] for f in figures], [view] * len(figures), size, ""), columns, size, label)
 
 
-def filmstrip(clip: Clip, poses: int = 8, view: str = "side", size: int = 160, label: str = "") -> np.ndarray:
-    """Moments of one clip, evenly spaced from its first frame to its last, side by side: uint8 (H, W, 3)."""
-    return strip_wall([clip], poses, view, size, [label])
-
-
 def strip_wall(
     clips: Sequence[Clip], poses: int = 8, view: str = "side", size: int = 160, labels: Sequence[str] = ()
 ) -> np.ndarray:

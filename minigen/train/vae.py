@@ -12,6 +12,7 @@ import numpy as np
 import minigen
 from minigen import backend, optim
 from minigen.losses import vae as losses
+from minigen.metrics.vae import ACTIVE
 from minigen.models.vae import one_hot
 from minigen.motion import Clip, Scaling, from_features
 from minigen.nn import Module
@@ -21,7 +22,6 @@ from minigen.train.vae_config import Config
 from minigen.train.vae_networks import build, halves, tables
 
 NOISE_LOGVAR = -2.0  # where the learnt log σ² of a gaussian p(x|z) starts; from 0 Adam would be long on its way
-ACTIVE = 0.01  # IWAE, section 5.2: a unit is active if its mean varies by more than this over the data
 
 
 class Parts(NamedTuple):
@@ -90,6 +90,11 @@ class Vae(Recipe):
             return (
                 "Pixels are grey and not drawn black or white, so the reconstruction is a cross-entropy and no "
                 "likelihood, and the loss bounds nothing. Lower is better; nats per image."
+            )
+        if self.config.warm_up or self.config.free_bits:
+            return (
+                "The loss is not −ELBO, since --warm-up or --free-bits change what the KL counts in it; −ELBO is "
+                f"recorded beside it. Nats per {self.unit}, lower is better."
             )
         density = " A density: it may be negative." if self.config.likelihood == "gaussian" else ""
         if self.config.aim == "beta":

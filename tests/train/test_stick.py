@@ -8,7 +8,7 @@ import pytest
 
 from minigen.errors import DataError, SettingError
 from minigen.motion.skeleton import Clip, Skeleton
-from minigen.train.stick import film_wall, filmstrip, overlay_film, stick_film, strip_wall
+from minigen.train.stick import film_wall, overlay_film, stick_film, strip_wall
 from minigen.train.stick_cell import GROUND, INK, LIMBS, PALE, PAPER, Cell
 from minigen.train.stick_figure import Camera, figure
 
@@ -211,7 +211,7 @@ def test_a_strip_shows_the_first_and_the_last_frame():
     rotations = clip.rotations.copy()
     rotations[-1, LEFT_ARM] = about("x", 180)
     clip = replace(clip, rotations=rotations)
-    strip = filmstrip(clip, poses=5, size=120)
+    strip = strip_wall([clip], poses=5, size=120)
     H, W, _ = strip.shape
     assert H == 120 and W % 5 == 0 and strip.dtype == np.uint8
     poses = strip.reshape(H, 5, W // 5, 3)
@@ -248,9 +248,9 @@ def test_bad_input_is_named():
     with pytest.raises(SettingError, match="views is empty"):
         stick_film(clip, ())
     with pytest.raises(SettingError, match="view is 'top'; it must be one of side, front, three_quarter"):
-        filmstrip(clip, 2, "top")
+        strip_wall([clip], 2, "top")
     with pytest.raises(SettingError, match="poses is 8, but person has 6 frames. Ask for fewer poses"):
-        filmstrip(clip)
+        strip_wall([clip])
     with pytest.raises(SettingError, match="1 labels for 2 clips; give one for each, or none"):
         strip_wall([clip, clip], 3, labels=["a"])
     with pytest.raises(SettingError, match="columns is 0; it must be at least 1"):
