@@ -3,6 +3,7 @@
 python benchmarks/bvh_readers.py FOLDER      # a folder of real clips, such as Bandai-Namco's
 """
 
+import argparse
 import math
 import re
 import signal
@@ -200,6 +201,12 @@ def table(title, head, rows):
 
 
 def main():
+    """Hold every reader that is installed against the clips of the folder, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    paths = sorted(parser.parse_args().folder.glob("*.bvh"))
+    if not paths:
+        parser.error("FOLDER has no .bvh files; name one that has.")
     warnings.simplefilter("ignore")
     readers = dict(READERS)
     for name in ("bvhio", "pybvh"):
@@ -210,7 +217,6 @@ def main():
             del readers[name]
     print(f"NumPy {version('numpy')}, Python {sys.version.split()[0]}")
     head = ["", *readers]
-    paths = sorted(Path(sys.argv[1]).glob("*.bvh"))
     with tempfile.TemporaryDirectory() as folder:
         out, trap = Path(folder) / "out.bvh", Path(folder) / "trap.bvh"
         columns = [real_clips(*pair, paths, out) for pair in readers.values()]
