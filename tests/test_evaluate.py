@@ -68,7 +68,8 @@ def test_motion_is_measured_in_centimetres_beside_baselines_and_the_data(motion_
     status, out, err, rows = measured(motion_run, capsys)
     assert status == 0, err
     assert set(rows["joint error, in place"]["values"]) == {"model", "mean pose", "first frame", "PCA"}
-    assert rows["foot skating"]["values"].keys() == {"model", "data"}
+    assert rows["foot skating"]["values"].keys() == {"model", "data", "mean pose", "first frame", "PCA"}
+    assert rows["jitter"]["values"]["first frame"] < rows["jitter"]["values"]["data"]  # a held pose hardly jerks
     assert rows["bone length error"]["values"]["model"] < 1e-9
     assert rows["acceleration"]["values"]["data"] == pytest.approx(5, abs=4)  # m/s² of people who walk, run and jump
     assert "PCA is better than the model" in out  # after three steps of training: the honest sentence

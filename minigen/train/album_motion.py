@@ -10,7 +10,7 @@ from minigen.motion import Clip, resample, write_bvh
 from minigen.motion.loops import SHORTEST, seamless
 from minigen.train import charts, pictures
 from minigen.train.album import Album, Metrics
-from minigen.train.album_vae import dimensions, measured
+from minigen.train.album_vae import dimensions, latents_said, measured
 from minigen.train.gif import gif_rate, save_gif
 from minigen.train.loop_films import in_step
 from minigen.train.stick import film_wall, overlay_film, stick_film, strip_wall
@@ -99,6 +99,7 @@ class MotionAlbum(Album):
         return [names[i % len(names)] for i in range(count)] if names else []
 
     def sayings(self) -> Iterator[str]:
+        yield from latents_said(self.run)
         yield f"draw more: python -m minigen.sample {shlex.quote(str(self.run))} --seeds 0-7"
         yield f"for Blender: {self.run / 'bvh'} (File > Import > Motion Capture; turn on Update Scene FPS)"
 

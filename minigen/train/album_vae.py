@@ -1,5 +1,6 @@
 """The pictures of a VAE of images: what it makes of images, of noise, and of each of its latent dimensions."""
 
+from collections.abc import Iterator
 from statistics import NormalDist
 from typing import Any
 
@@ -34,6 +35,10 @@ class VaeAlbum(ImageAlbum):
         self.interpolations(mu, classes)
         if recipe.config.latent == 2:
             self.map()
+
+    def sayings(self) -> Iterator[str]:
+        yield from latents_said(self.run)
+        yield from super().sayings()
 
     def measured(self) -> tuple[np.ndarray, np.ndarray | None]:
         """Items to measure on, and their classes: held-out ones, where there are any of known classes."""
@@ -102,6 +107,12 @@ def dimensions(recipe: Any, mu: np.ndarray, logvar: np.ndarray, run: Any, unit: 
     kl = np.asarray(gaussian_kl_terms(mu, logvar)).mean(axis=0)
     collapsed = charts.kl_bars(run / "latents.png", kl, unit)
     return np.array([j for j in np.argsort(-kl, kind="stable") if j not in collapsed], np.intp)
+
+
+def latents_said(run: Any) -> Iterator[str]:
+    """What the chart of latents says, where there is one: what they cost together, and which have collapsed."""
+    if (run / "latents.png").is_file():
+        yield f"latents: {pictures.read_text(run / 'latents.png')['reading']}"
 
 
 def _same(classes: np.ndarray | None, i: int, n: int) -> np.ndarray | None:

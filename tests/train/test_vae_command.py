@@ -50,7 +50,7 @@ def test_a_run_leaves_everything_one_looks_at(finished, flags, files):
         assert row["elbo"] == pytest.approx(-row["reconstruction"] - row["kl"], rel=1e-6)
         assert sum(row["kl_per_dimension"]) == pytest.approx(row["kl"], abs=1e-3)  # four digits of each are kept
     assert runs.load(run).reading in said and f"open {run / 'report.html'}" in said
-    assert "python -m minigen.sample" in said
+    assert "python -m minigen.sample" in said and "latents: Together" in said
     if "motion" in flags:
         styles = {f"style_{name}.bvh" for name in ("idle", "jump", "run", "walk", "wave")}
         assert files_of(run / "bvh") == SAMPLES | (styles if "--condition" in flags else set())
