@@ -97,6 +97,10 @@ def likelihoods(recipe: Any, x: Any, y: Any, k: int, rng: np.random.Generator) -
     for i in track(places, "drawing", console=console, transient=True, disable=not console.is_terminal):
         part, labels = x[i : i + size], None if y is None else y[i : i + size]
         draw = functools.partial(recipe.model.log_weights, part, rng=rng, y=labels)
+        if recipe.model.analytic:  # one code then serves every draw
+            with minigen.no_grad():
+                code = recipe.model.encode(part, labels)
+            draw = functools.partial(recipe.model.weights_of_code, part, *code, rng=rng, y=labels)
         one, two = losses.log_likelihood(draw, k, chunk=chunk)
         tight.append(one)
         plain.append(two)
