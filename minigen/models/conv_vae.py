@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 
 from minigen.models.dcgan import SMALLEST, check, scaled
-from minigen.models.vae import Likelihood, Vae, beside, code
+from minigen.models.vae import ConvolutionalVae, Likelihood
 from minigen.nn import Conv2D, Conv2DTranspose, Dense, Flatten, LeakyReLU, Reshape, Sequential
 from minigen.nn.initialisers import he_normal
 
 
-class ConvVae(Vae):
+class ConvVae(ConvolutionalVae):
     """Images (N, side, side, channels) ↔ codes (N, latent).
 
     Encoder: convolutions 5×5, channels → 64 (stride 2) → 128 (stride 2) → 256 (stride 1), LeakyReLU(0.2), then Dense to
@@ -58,11 +58,3 @@ class ConvVae(Vae):
                 LeakyReLU(0.2),
             ]
         self.decoder = Sequential(*layers, Conv2DTranspose(back[-1], channels, 5, stride=2, padding="same", rng=rng))
-
-    def encode(self, x: Any, y: Any = None) -> tuple[Any, Any]:
-        self._check(x, y)
-        return code(self.to_code(beside(self.encoder(x), y)))
-
-    def decode(self, z: Any, y: Any = None) -> Any:
-        self._check_labels(len(z), y)
-        return self.decoder(beside(z, y))

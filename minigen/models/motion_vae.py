@@ -6,14 +6,14 @@ import numpy as np
 
 from minigen.errors import SettingError
 from minigen.models.dcgan import scaled
-from minigen.models.vae import Vae, beside, code
+from minigen.models.vae import ConvolutionalVae
 from minigen.nn import Conv1D, Conv1DTranspose, Dense, Flatten, LeakyReLU, Reshape, Sequential
 from minigen.nn.initialisers import he_normal
 
 CHANNELS = (64, 64, 128)  # each at stride 2, so that a window of 64 frames becomes 8
 
 
-class MotionVae(Vae):
+class MotionVae(ConvolutionalVae):
     """Windows (N, frames, features) ↔ codes (N, latent): F → 64 → 64 → 128 channels, 5 taps, stride 2, and the mirror.
 
     x is standardised, and its likelihood gaussian with one learnt variance.  With labels (style, action: one-hot), the
@@ -59,11 +59,3 @@ class MotionVae(Vae):
                 LeakyReLU(0.2),
             ]
         self.decoder = Sequential(*layers, Conv1DTranspose(back[-1], features, 5, stride=2, padding="same", rng=rng))
-
-    def encode(self, x: Any, y: Any = None) -> tuple[Any, Any]:
-        self._check(x, y)
-        return code(self.to_code(beside(self.encoder(x), y)))
-
-    def decode(self, z: Any, y: Any = None) -> Any:
-        self._check_labels(len(z), y)
-        return self.decoder(beside(z, y))

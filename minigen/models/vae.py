@@ -143,6 +143,25 @@ def _listed(item: tuple[int, ...]) -> str:
     return ", ".join(map(str, item))
 
 
+class ConvolutionalVae(Vae):
+    """A VAE whose labels stand beside the encoder's last features and beside z; a subclass sets the three parts.
+
+    encoder: x → features (N, C); to_code: features and labels → μ and log σ²; decoder: z and labels → (N, *item).
+    """
+
+    encoder: Sequential
+    to_code: Dense
+    decoder: Sequential
+
+    def encode(self, x: Any, y: Any = None) -> tuple[Any, Any]:
+        self._check(x, y)
+        return code(self.to_code(beside(self.encoder(x), y)))
+
+    def decode(self, z: Any, y: Any = None) -> Any:
+        self._check_labels(len(z), y)
+        return self.decoder(beside(z, y))
+
+
 class DenseVae(Vae):
     """784-200-200-50 and its mirror, or other widths: dense layers with tanh between.
 
