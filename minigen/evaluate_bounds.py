@@ -8,6 +8,7 @@ import numpy as np
 
 import minigen
 from minigen import backend
+from minigen.data import as_batch
 from minigen.losses import vae as losses
 from minigen.metrics.vae import active_units
 from minigen.train.album_vae import measured
@@ -22,7 +23,7 @@ def bounds(recipe: Any, source: Any, options: Any) -> list[Table]:
     """The table of ELBO, L_k, reconstruction and KL in nats per item, and of the units that are active."""
     x, classes = measured(source, recipe, options.items)
     rng = backend.generator([options.seed, 3])
-    x, y = prepared(recipe, x, classes, rng)
+    x, y = recipe.prepared(backend.to_device(x), classes, rng)  # drawn black and white once, where they are so drawn
     rows: list[Row] = []
     unit = f"nats per {recipe.unit}"
     mu, logvar = encoded(recipe, x, y)
@@ -69,11 +70,6 @@ def where(source: Any) -> str:
     return "held out of the training" if source.held_out else "of the training itself: this data has none held out"
 
 
-def prepared(recipe: Any, x: np.ndarray, classes: np.ndarray | None, rng: np.random.Generator) -> tuple[Any, Any]:
-    """Items as the model takes them, drawn black and white once where they are so drawn."""
-    return recipe.prepared(backend.to_device(x), classes, rng)
-
-
 def encoded(recipe: Any, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     """(μ, log σ²) of prepared items, host arrays (N, Z)."""
     found = []
@@ -115,17 +111,11 @@ def baseline(recipe: Any, source: Any, x: Any) -> dict[str, float]:
         p = np.clip(items.reshape(len(items), -1).mean(axis=0) / 255, 1e-3, 1 - 1e-3)  # as the IWAE code clips it
         return {"pixels alone": float(-(rows * np.log(p) + (1 - rows) * np.log1p(-p)).sum(axis=1).mean())}
     items = items[:: max(1, len(items) // 5000)]
-    u, _ = recipe.prepared(_floats(items), np.zeros(len(items), np.intp))
+    u, _ = recipe.prepared(as_batch(items), np.zeros(len(items), np.intp))
     u = backend.to_host(u).reshape(len(items), -1).astype(np.float64)
     mean, variance = u.mean(axis=0), np.maximum(u.var(axis=0), 1e-4)
     terms = 0.5 * (np.log(2 * np.pi * variance) + (rows - mean) ** 2 / variance)
     return {"numbers alone": float(terms.sum(axis=1).mean())}
-
-
-def _floats(items: np.ndarray) -> np.ndarray:
-    from minigen.data import to_float
-
-    return to_float(items) if items.dtype == np.uint8 else items
 
 
 def _error(values: np.ndarray) -> float:

@@ -9,7 +9,7 @@ from minigen.data.batches import Batches
 from minigen.data.fitting import Frame
 from minigen.data.folder import read_images
 from minigen.data.idx import mnist, read_idx
-from minigen.data.images import Images, to_float, to_uint8
+from minigen.data.images import Images, as_batch, to_float, to_uint8
 from minigen.data.motion import (
     ACTIONS,
     MOTION_FACTORS,
@@ -37,6 +37,7 @@ __all__ = [
     "Images",
     "Motions",
     "animate",
+    "as_batch",
     "contacts",
     "cycle_seconds",
     "draw_factors",

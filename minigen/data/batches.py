@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigen.data.checking import whole
-from minigen.data.images import to_float
+from minigen.data.images import as_batch
 from minigen.errors import DataError, SettingError
 
 
@@ -78,7 +78,7 @@ class Batches(Iterator[Any]):
         if self.index == self.steps_per_epoch:
             self.index = 0
             self._begin(self.epoch + 1)
-        x = to_float(taken) if taken.dtype == np.uint8 else taken
+        x = as_batch(taken)
         return x if self.labels is None else (x, self.labels[places])
 
     def _begin(self, epoch: int) -> None:

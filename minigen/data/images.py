@@ -76,6 +76,11 @@ def to_float(items: np.ndarray) -> np.ndarray:
     return x
 
 
+def as_batch(items: np.ndarray) -> np.ndarray:
+    """Items as a network takes them: images by `to_float`, floats as they are."""
+    return to_float(items) if items.dtype == np.uint8 else items
+
+
 def to_uint8(x: np.ndarray) -> np.ndarray:
     """The inverse of `to_float`, rounded to the nearest level; what lies outside [−1, 1] is clipped.
 

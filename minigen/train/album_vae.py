@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from minigen.data import to_float
+from minigen.data import as_batch
 from minigen.losses.vae import gaussian_kl_terms
 from minigen.train import charts, pictures
+from minigen.train.about import class_numbers
 from minigen.train.album import ImageAlbum, Metrics
 
 MEASURED = 1000  # items of which latents are measured
@@ -93,13 +94,10 @@ def measured(source: Any, recipe: Any, most: int = MEASURED) -> tuple[np.ndarray
 
     They are taken evenly, so that of many clips or kinds all are among them.
     """
-    from minigen.train.about import class_numbers
-
     data = source.held_out if source.held_out else source.data
     classes = class_numbers(data, recipe.config.condition, recipe.classes)
     places = np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(np.intp)  # evenly over all clips
-    items = data.items[places]
-    return (to_float(items) if items.dtype == np.uint8 else items), None if classes is None else classes[places]
+    return as_batch(data.items[places]), None if classes is None else classes[places]
 
 
 def dimensions(recipe: Any, mu: np.ndarray, logvar: np.ndarray, run: Any, unit: str) -> np.ndarray:
