@@ -3,7 +3,9 @@
 import contextlib
 import io
 import shlex
+import tracemalloc
 
+import numpy as np
 import pytest
 
 from minigen.data import motions
@@ -85,3 +87,9 @@ def clips(tmp_path_factory):
         short = type(clip)(clip.skeleton, clip.rotations[: 32 - i], clip.translations[: 32 - i], clip.fps, clip.name)
         write_bvh(folder / f"{clip.labels['action']}_{('calm', 'old', 'proud')[i % 3]}_{i:03d}.bvh", short)
     return folder
+
+
+def bytes_in_arrays():
+    """What NumPy holds just now."""
+    arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
+    return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([arrays]).traces)

@@ -11,6 +11,8 @@ import minigen
 from minigen.errors import DataError
 from minigen.train.gan import Config, Gan
 
+from .conftest import bytes_in_arrays
+
 SMALL = {"width": 0.05, "latent": 8, "batch": 6}
 
 
@@ -153,12 +155,6 @@ def test_memory_returns_to_where_it_was_after_a_step():
     finally:
         tracemalloc.stop()
         gc.enable()
-
-
-def bytes_in_arrays():
-    """What NumPy holds just now."""
-    arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
-    return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([arrays]).traces)
 
 
 def test_a_state_that_does_not_fit_changes_nothing():

@@ -16,6 +16,8 @@ from minigen.train.about import about
 from minigen.train.vae import Vae
 from minigen.train.vae_config import Config
 
+from .conftest import bytes_in_arrays
+
 TINY = {"width": 0.05, "latent": 4, "batch": 6}
 DENSE = {"model": "dense", "hidden": (16,)}
 MOTION = {"data": "motion", "window": 16, "objective": "elbo"}
@@ -115,12 +117,6 @@ def test_memory_returns_to_where_it_was_after_a_step(case, dancers):
     finally:
         tracemalloc.stop()
         gc.enable()
-
-
-def bytes_in_arrays():
-    """What NumPy holds just now."""
-    arrays = tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)
-    return sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces([arrays]).traces)
 
 
 @pytest.mark.parametrize("side, channels", [(28, 3), (32, 1), (64, 3)])
