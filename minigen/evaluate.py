@@ -14,9 +14,9 @@ from minigen.errors import DataError, SettingError
 from minigen.evaluate_bounds import bounds
 from minigen.evaluate_images import image_tables
 from minigen.evaluate_motion import motion_tables
+from minigen.files import write_atomically
 from minigen.train import checkpoint as checkpoints
 from minigen.train import console, loop, report, runs
-from minigen.train.checkpoint import write_atomically
 from minigen.train.recipes import RECIPES
 from minigen.train.settings import at_least
 from minigen.train.table import Table

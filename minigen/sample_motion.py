@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import DataError
+from minigen.files import write_atomically
 from minigen.motion import Carrier, Clip, Skeleton, bvh_text, read_bvh, resample, to_features
 from minigen.motion.loops import SHORTEST, seamless
 from minigen.sample_plan import Options, Plan
 from minigen.train import animation, pictures
-from minigen.train.checkpoint import write_atomically
 from minigen.train.loop_films import in_step
 from minigen.train.stick import film_wall, overlay_film, stick_film, strip_wall
 

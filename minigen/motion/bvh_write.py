@@ -1,14 +1,13 @@
 """Clips written as BVH files that Blender reads: a frame a line, three rotations a joint, angles without jumps."""
 
-import contextlib
 import math
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from minigen.errors import DataError, SettingError
+from minigen.files import write_atomically
 from minigen.motion.hierarchy import CHANNELS
 from minigen.motion.rotations import to_euler, unwrap
 from minigen.motion.skeleton import Clip
@@ -29,19 +28,7 @@ def write_bvh(path: str | Path, clip: Clip, *, force: bool = False) -> None:
     path = Path(path)
     if path.exists() and not force:
         raise SettingError(f"{path} exists already; choose another name, or overwrite with --force.")
-    raw = bvh_text(clip).encode()
-    temporary = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(raw)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # it may never have come to be
-            temporary.unlink()
-        raise DataError(
-            f"{path}: could not be written ({error.strerror or error}); what was there before is untouched. "
-            "Make room, or choose another place."
-        ) from error
+    write_atomically(path, bvh_text(clip).encode())
 
 
 def bvh_text(clip: Clip) -> str:

@@ -3,9 +3,7 @@
 Arrays stand in it by name; all else (step, settings, random state, place in the data) is JSON in its header.
 """
 
-import contextlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import DataError
+from minigen.files import write_atomically
 
 FORMAT = 1
 
@@ -36,25 +35,6 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     facts = json.dumps({"format": FORMAT, "step": checkpoint.step, **checkpoint.facts})
     raw = serialise({name: np.asarray(a, order="C") for name, a in checkpoint.arrays.items()}, {"minigen": facts})
     write_atomically(path, raw)
-
-
-def write_atomically(path: Path, raw: bytes) -> None:
-    """Replace the file's content as a whole or not at all; DataError saying why it could not be."""
-    temporary = path.with_name(f".{path.name}.writing")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # it may never have come to be
-            temporary.unlink()
-        raise DataError(
-            f"{path}: could not be written ({error.strerror or error}); what was saved before is untouched. "
-            "Make room, or choose another place with --out."
-        ) from error
 
 
 def load(path: Path) -> Checkpoint:

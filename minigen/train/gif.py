@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import SettingError
-from minigen.train.checkpoint import write_atomically
+from minigen.files import write_atomically
 from minigen.train.pictures import enlarged, to_pillow
 
 

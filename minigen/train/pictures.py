@@ -13,7 +13,7 @@ import numpy as np
 
 from minigen.data import to_uint8
 from minigen.errors import DataError, SettingError, ShapeError
-from minigen.train.checkpoint import write_atomically
+from minigen.files import write_atomically
 
 LEGIBLE = 56  # pixels: the side to which small images are enlarged in a grid
 LEGIBLE_FILM = 256  # pixels: the side to which a film is enlarged

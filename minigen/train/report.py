@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from minigen.data.open import is_motion
+from minigen.files import write_atomically
 from minigen.train import report_vae, runs
-from minigen.train.checkpoint import write_atomically
 from minigen.train.html import code, figure, flat, page, paragraph, table
 from minigen.train.report_parts import neighbours, training
 

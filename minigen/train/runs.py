@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from minigen.errors import DataError, SettingError
+from minigen.files import write_atomically
 from minigen.train import checkpoint as checkpoints
 from minigen.train.recipes import RECIPES
 
@@ -49,7 +50,7 @@ def check_name(name: str) -> None:
 def write_config(run: Path, recipe: str, config: Any, **facts: Any) -> None:
     """Store every setting and the facts beside it as config.json."""
     text = json.dumps({"recipe": recipe, **asdict(config), **facts}, indent=2, ensure_ascii=False)
-    checkpoints.write_atomically(run / "config.json", (text + "\n").encode(errors="backslashreplace"))
+    write_atomically(run / "config.json", (text + "\n").encode(errors="backslashreplace"))
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -176,4 +177,4 @@ def carry_metrics(source: Path, run: Path, step: int) -> None:
     """Begin metrics.jsonl of `run` with what `source` recorded up to `step`; what came after is computed anew."""
     kept = [row for row in read_metrics(source) if row["step"] <= step]
     text = "".join(json.dumps(row) + "\n" for row in kept)
-    checkpoints.write_atomically(run / "metrics.jsonl", text.encode())
+    write_atomically(run / "metrics.jsonl", text.encode())

@@ -164,7 +164,7 @@ def test_a_file_is_not_overwritten_unless_forced(tmp_path):
 
 def test_a_failed_write_leaves_what_was_there(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(DataError, match="could not be written .*; what was there before is untouched"):
+    with pytest.raises(DataError, match="could not be written .*; what was saved before is untouched"):
         write_bvh(tmp_path / "file" / "walk.bvh", clip_of(skeleton(SIX)))
     path = tmp_path / "walk.bvh"
     path.write_text("old")

@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(train, tmp_path, monkeypatch):
     def write(path, raw):
         with monkeypatch.context() as patch:
             if path.suffix == ".safetensors":
-                patch.setattr(checkpoint.os, "fsync", full)
+                patch.setattr(os, "fsync", full)
             real(path, raw)
 
     monkeypatch.setattr(checkpoint, "write_atomically", write)
