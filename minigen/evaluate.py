@@ -9,14 +9,14 @@ from typing import Annotated, Any, Literal
 import tyro
 
 import minigen
-from minigen import backend
+from minigen import backend, console
 from minigen.errors import DataError, SettingError
 from minigen.evaluate_bounds import bounds
 from minigen.evaluate_images import image_tables
 from minigen.evaluate_motion import motion_tables
 from minigen.files import write_atomically
 from minigen.train import checkpoint as checkpoints
-from minigen.train import console, loop, report, runs
+from minigen.train import loop, report, runs
 from minigen.train.recipes import RECIPES
 from minigen.train.settings import at_least
 from minigen.train.table import Table

@@ -11,12 +11,12 @@ import numpy as np
 import tyro
 
 import minigen
-from minigen import backend, sample_motion
+from minigen import backend, console, sample_motion
 from minigen.errors import DataError
 from minigen.files import write_atomically
 from minigen.motion import Clip, feature_names
 from minigen.sample_plan import Options, Plan, plan
-from minigen.train import animation, console, pictures, runs
+from minigen.train import animation, pictures, runs
 from minigen.walks import point
 
 USAGE = """Draw images or motion, walks and loops from a trained run.

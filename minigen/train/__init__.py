@@ -13,5 +13,5 @@
 | stick.py, stick_cell.py, stick_figure.py | skeletons as pictures |
 | report.py, report_parts.py, report_vae.py, html.py | the page to open first |
 | animation.py, gif.py, mp4.py, loop_films.py | what moves, and what moves in loops |
-| command.py, console.py | `python -m minigen.train`, and how a command meets the console |
+| command.py | `python -m minigen.train` |
 """

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from minigen import backend
+from minigen import backend, console
 from minigen.data import Batches, Images
 from minigen.data.motions import Motions
 from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
-from minigen.train import console, loop, runs
+from minigen.train import loop, runs
 from minigen.train.announce import describe, rehearse
 from minigen.train.progress import Progress
 from minigen.train.recipes import RECIPES
