@@ -1,29 +1,52 @@
 """Proof by machine: is a derivative right, and if not, where and why?
 
-`grad_check` holds a derivative against finite differences, `adjoint_check` a linear map against its transpose.  Each
-returns None or raises an AssertionError whose text names the place, the numbers and the likely cause.
+Each check returns None or raises an AssertionError whose text names the place, the numbers and the likely cause.
+
+| to hold | against | ask |
+|---|---|---|
+| a gradient, by minigen, PyTorch or by hand | finite differences | `grad_check`, `grad_report` |
+| a forward and a backward in plain NumPy | a reference and finite differences | `op_check` |
+| a value | a closed form or a reference | `value_check` |
+| a linear map and its transpose | each other | `adjoint_check` |
+| what must always hold (KL ≥ 0) | random draws | `invariant_check` |
+| a test | planted wrong derivatives | `mutants.prove` |
+| a student's notebook | an instructor's cases | `python -m minigen.check`, the folder grading/ |
 
 | file | what |
 |---|---|
-| gradient.py | grad_check, grad_report: the order of events |
-| problem.py | what is differentiated: a function of tensors, or a function and a hand-written backward |
+| gradient.py, operation.py | grad_check, grad_report: the order of events; op_check: three conventions of hand-written pairs |
+| problem.py, pytorch.py | what is differentiated: a function of tensors, minigen's or PyTorch's, or a function and its backward |
 | numeric.py | central differences, the second look, projections |
-| around.py | what else a gradient owes: shapes, dtypes, linearity in dy, nothing changed |
-| adjoint.py | adjoint_check |
-| diagnose.py, hints.py | from a pattern of numbers to a cause; the table of causes, in English and Chinese |
-| verdict.py | what a check found, and how it says so |
+| around.py, rough.py | what else a gradient owes: shapes, dtypes, linearity in dy, nothing changed; being a formula |
+| oracles.py, values.py, adjoint.py | value_check, invariant_check, adjoint_check |
+| explain.py, diagnose.py, hints.py | from a pattern of errors to a cause; the table of causes, in English and Chinese |
+| verdict.py, speak.py | what a check found, and how it says so |
 """
 
 from minigen.check.adjoint import adjoint_check
 from minigen.check.gradient import grad_check, grad_report
-from minigen.check.verdict import AdjointCheckError, CheckError, GradCheckError, Report
+from minigen.check.operation import op_check
+from minigen.check.oracles import invariant_check, value_check
+from minigen.check.verdict import (
+    AdjointCheckError,
+    CheckError,
+    GradCheckError,
+    InvariantCheckError,
+    Report,
+    ValueCheckError,
+)
 
 __all__ = [
     "AdjointCheckError",
     "CheckError",
     "GradCheckError",
+    "InvariantCheckError",
     "Report",
+    "ValueCheckError",
     "adjoint_check",
     "grad_check",
     "grad_report",
+    "invariant_check",
+    "op_check",
+    "value_check",
 ]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigen.autograd import Tensor
-from minigen.check.gradient import name_of, say
 from minigen.check.hints import Hint, hint
 from minigen.check.numeric import signs
+from minigen.check.speak import name_of, say
 from minigen.check.verdict import AdjointCheckError, Finding
 from minigen.errors import SettingError
 

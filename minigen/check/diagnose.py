@@ -1,19 +1,30 @@
 """From a pattern of numbers to a likely cause: which row of the table of hints a wrong gradient asks for."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from minigen.check.hints import Hint, hint
 
-LONG = 64  # beyond, only the ends of an axis are looked at for a pattern
 Sizes = list[tuple[int, str, str]]  # (a length, what it is, the same in Chinese)
 
 
-def diagnose(a: np.ndarray, n: np.ndarray, *, x: np.ndarray, name: str, sizes: Sizes, order: int = 1) -> Hint:
-    """The likely cause of `a` where the truth is `n` (NaN where not measured), both of the shape of the input x."""
+def diagnose(
+    a: np.ndarray,
+    n: np.ndarray,
+    *,
+    x: np.ndarray,
+    name: str,
+    sizes: Sizes,
+    order: int = 1,
+    exchanged: Iterable[tuple[int, int, np.ndarray]] = (),
+) -> Hint:
+    """The likely cause of `a` where the truth is `n` (NaN where not measured), both of the shape of the input x.
+
+    exchanged: (i, j, what `a` becomes when axes i and j of the data change places and back), looked at lazily.
+    """
     seen = np.isfinite(n)
     if not np.isfinite(a).all():
         return hint("overflow")
@@ -22,16 +33,33 @@ def diagnose(a: np.ndarray, n: np.ndarray, *, x: np.ndarray, name: str, sizes: S
     scale = np.abs(n[seen]).max() or 1.0
     wrong = seen & ~_close(a, n, scale)
     if not wrong.any():
-        wrong = seen
-    for row in (_ratio(a, n, seen, wrong, scale, sizes), _moved(a, n, scale) if seen.all() else None):
-        if row is not None and not (row.key == "zero" and order > 1):
+        return hint("digits", digits=_digits(a, n, seen, scale))
+    row = _ratio(a, n, seen, wrong, scale, sizes)
+    if row is not None and not (row.key == "zero" and order > 1):
+        return row
+    if np.ptp(n[seen]) > 1e-6 * scale and 2 * wrong.sum() > seen.sum():  # nothing stays in its place
+        row = _moved(a, n, seen, scale)
+        if row is not None:
             return row
-    row = _offset(a, n, scale) if seen.all() else None
+        for i, j, other in exchanged:
+            if _close(other, n, scale)[seen].all():
+                return hint("wrong axis", i=i, j=j)
+    row = _offset(a, n, seen, scale) or (_factor_along(a, n, scale) if wrong.all() else None)
     if row is not None:
         return row
     if order > 1:
         return hint("constant", below=order - 1)
-    return _branch(a, n, seen, wrong, scale, x, name) or hint("none", worst=_worst(a, n, seen, name))
+    row = _branch(a, n, seen, wrong, scale, x, name)
+    if row is not None:
+        return row
+    digits = _digits(a, n, seen, scale)
+    return hint("digits", digits=digits) if digits >= 2 else hint("none", worst=_worst(a, n, seen, name))
+
+
+def _digits(a: Any, n: Any, seen: Any, scale: float) -> int:
+    """To how many decimal digits of the largest entry all agree."""
+    error = float(np.abs(a - n)[seen].max()) / scale
+    return int(-math.log10(error)) if 0 < error < 1 else 0 if error else 15
 
 
 def _close(a: Any, n: Any, scale: float) -> Any:
@@ -65,19 +93,23 @@ def _simple(ratio: float, sizes: Sizes) -> bool:
     )
 
 
-def _moved(a: Any, n: Any, scale: float) -> Hint | None:
+def _moved(a: Any, n: Any, seen: Any, scale: float) -> Hint | None:
     """Equal after a transpose, a flip or a roll."""
+
+    def fits(moved: Any) -> bool:
+        return bool(_close(moved, n, scale)[seen].all())
+
     for axes in _permutations(a.ndim):
-        if tuple(a.shape[i] for i in axes) == a.shape and _close(a.transpose(axes), n, scale).all():
+        if tuple(a.shape[i] for i in axes) == a.shape and fits(a.transpose(axes)):
             return hint("transposed")
     for axis in range(a.ndim):
-        if a.shape[axis] > 1 and _close(np.flip(a, axis), n, scale).all():
+        if a.shape[axis] > 1 and fits(np.flip(a, axis)):
             return hint("flipped", axis=axis)
     for axis in range(a.ndim):
         for shift in range(1, min(a.shape[axis], 16)):
-            if _close(np.roll(a, shift, axis), n, scale).all():
-                back = shift if shift <= a.shape[axis] // 2 else shift - a.shape[axis]
-                return hint("rolled", shift=back, axis=axis)
+            for back in (shift, -shift):
+                if fits(np.roll(a, back, axis)):
+                    return hint("rolled", shift=back, axis=axis)
     return None
 
 
@@ -90,14 +122,27 @@ def _permutations(ndim: int) -> Iterator[tuple[int, ...]]:
             yield tuple(axes)
 
 
-def _offset(a: Any, n: Any, scale: float) -> Hint | None:
+def _offset(a: Any, n: Any, seen: Any, scale: float) -> Hint | None:
     """a − n constant, overall or along one axis."""
     d = a - n
-    if a.size > 2 and np.ptp(d) <= 1e-5 * scale:
+    if seen.sum() > 2 and np.ptp(d[seen]) <= 1e-5 * scale:
         return hint("offset")
     for axis in range(a.ndim):
-        if 2 < a.shape[axis] < a.size and np.ptp(d, axis=axis).max() <= 1e-5 * scale:
+        if 2 < a.shape[axis] < a.size and seen.all() and np.ptp(d, axis=axis).max() <= 1e-5 * scale:
             return hint("offset along", axis=axis)
+    return None
+
+
+def _factor_along(a: Any, n: Any, scale: float) -> Hint | None:
+    """a / n the same wherever one axis has the same index."""
+    for axis in range(a.ndim):
+        others = tuple(k for k in range(a.ndim) if k != axis)
+        if a.shape[axis] < 2 or math.prod(a.shape[k] for k in others) < 2:
+            continue
+        square = (n * n).sum(axis=others, keepdims=True)
+        ratio = (a * n).sum(axis=others, keepdims=True) / np.where(square, square, 1.0)
+        if _close(a, ratio * n, scale).all() and (ratio != 0).sum() > 1:
+            return hint("factor along", axis=axis)
     return None
 
 
@@ -114,7 +159,7 @@ def _branch(a: Any, n: Any, seen: Any, wrong: Any, scale: float, x: Any, name: s
         ratio = float(np.median(a[told] / n[told]))
         if _close(a[wrong], ratio * n[wrong], scale).all():
             how = (f"every ratio there is {ratio:.5g}", f"那里的比值处处为 {ratio:.5g}")
-    for where, where_zh, mask in _parts(x, name):
+    for where, where_zh, mask in _parts(x, name, wrong):
         if (mask[seen] == wrong[seen]).all():
             return hint("branch", where=where, where_zh=where_zh, how=how[0], zh=how[1])
     if how[0].startswith("no one"):
@@ -124,7 +169,7 @@ def _branch(a: Any, n: Any, seen: Any, wrong: Any, scale: float, x: Any, name: s
     return hint("branch", where=f"at {where}", where_zh=where, how=how[0], zh=how[1])
 
 
-def _parts(x: Any, name: str) -> Iterator[tuple[str, str, Any]]:
+def _parts(x: Any, name: str, wrong: Any) -> Iterator[tuple[str, str, Any]]:
     """The parts of an input that a branch would tell apart: in English, in Chinese, as a mask."""
     for sign, mask in (("< 0", x < 0), ("> 0", x > 0), ("= 0", x == 0), ("≠ 0", x != 0)):
         yield f"where {name} {sign}", f"{name} {sign}", mask
@@ -133,14 +178,23 @@ def _parts(x: Any, name: str) -> Iterator[tuple[str, str, Any]]:
         yield f"where |{name}| > {bound}", f"|{name}| > {bound}", size > bound
         yield f"where |{name}| < {bound}", f"|{name}| < {bound}", size < bound
     for axis, length in enumerate(x.shape):
-        if length < 2:
+        found = np.unique(np.nonzero(wrong)[axis])
+        if length < 2 or not found.size:
             continue
+        first, last = int(found[0]), int(found[-1])
         place = np.arange(length).reshape([-1 if k == axis else 1 for k in range(x.ndim)])
-        inner = range(1, length - 1) if length <= LONG else ()
-        for i in (0, length - 1, *inner):
-            yield f"at index {i} of axis {axis}", f"第 {axis} 轴下标 {i}", np.broadcast_to(place == i, x.shape)
-        for i in inner[:-1]:
-            yield f"beyond index {i} of axis {axis}", f"第 {axis} 轴下标大于 {i}", np.broadcast_to(place > i, x.shape)
+        if first == last:
+            yield (
+                f"at index {first} of axis {axis}",
+                f"第 {axis} 轴下标 {first}",
+                np.broadcast_to(place == first, x.shape),
+            )
+        elif last == length - 1 and first:
+            text, zh = f"beyond index {first - 1} of axis {axis}", f"第 {axis} 轴下标大于 {first - 1}"
+            yield text, zh, np.broadcast_to(place >= first, x.shape)
+        elif first == 0 and last < length - 1:
+            text, zh = f"up to index {last} of axis {axis}", f"第 {axis} 轴下标不大于 {last}"
+            yield text, zh, np.broadcast_to(place <= last, x.shape)
 
 
 def _worst(a: Any, n: Any, seen: Any, name: str) -> str:

@@ -5,7 +5,6 @@ grad_check(f, {"mu": mu, "logvar": logvar}, order=2)        # and the gradient o
 grad_check(f, [x, w], backward=my_backward)                 # backward(dy, y, x, w), on bare arrays
 """
 
-import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -13,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from minigen.autograd import Tensor
-from minigen.backend import array_module, to_host
+from minigen.backend import array_module
 from minigen.check import around
-from minigen.check.diagnose import Sizes, diagnose, place_of
-from minigen.check.hints import hint
+from minigen.check.explain import explain
+from minigen.check.hints import language
 from minigen.check.numeric import Plan, Point, compare, signs
 from minigen.check.problem import Graph, Rule, Variable, as_input, is_float, kept, name_inputs, name_parameters
+from minigen.check.rough import rough
+from minigen.check.speak import name_of, say
 from minigen.check.verdict import Finding, Found, GradCheckError, Report, TensorReport
 from minigen.errors import SettingError
 
@@ -40,8 +41,10 @@ def grad_check(
     step: float | None = None,
     subgradient: bool = False,
     expect_zero: Iterable[str] = (),
+    fixed: Iterable[str] = (),
     reveal: bool = True,
     quiet: bool = False,
+    lang: str | None = None,
 ) -> None:
     """Raise GradCheckError unless every derivative of f, up to `order`, agrees with finite differences.
 
@@ -53,7 +56,9 @@ def grad_check(
     full: up to so many entries every one is checked; beyond, `projections` directions and `samples` entries a tensor.
     step: h in place of a millionth of each tensor's root mean square.  subgradient: the inputs lie on kinks on purpose.
     expect_zero: inputs (or last parts of parameter names) whose gradient is 0, which otherwise is noticed.
+    fixed: floating inputs that are not differentiated by (a target, a noise), for which a backward returns nothing.
     reveal=False: the message leaves out the numbers.  quiet: nothing on stdout when it passes.
+    lang: hints in "en", "zh" or "both"; None: as the environment variable MINIGEN_LANG says, else English.
     """
     report = grad_report(
         f,
@@ -71,10 +76,12 @@ def grad_check(
         step=step,
         subgradient=subgradient,
         expect_zero=expect_zero,
+        fixed=fixed,
         reveal=reveal,
+        lang=lang,
     )
     if report.failure is not None:
-        raise GradCheckError(report.failure)
+        raise GradCheckError(report.failure, report)
     if not quiet:
         say(str(report))
         for text in report.warnings:
@@ -98,8 +105,10 @@ def grad_report(
     step: float | None = None,
     subgradient: bool = False,
     expect_zero: Iterable[str] = (),
+    fixed: Iterable[str] = (),
     reveal: bool = True,
     quiet: bool = True,
+    lang: str | None = None,
 ) -> Report:
     """The arguments of grad_check; returns a Report with verdicts and both gradients, and raises only on misuse."""
     if not isinstance(order, int) or order < 1:
@@ -110,6 +119,7 @@ def grad_report(
         raise SettingError("grad_check: backward= is checked alone at order 1; make it a rule of an op for more.")
     if params is None and backward is None and hasattr(f, "named_parameters"):
         params = f
+    lang = language(lang)
     rngs = [] if rng is None else list(rng) if isinstance(rng, list | tuple) else [rng]
     named = name_parameters(params)
     title = name or name_of(f)
@@ -118,7 +128,7 @@ def grad_report(
     expected = tuple(expect_zero)
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"), kept(named, params, rngs):
         warnings.simplefilter("always")
-        problem = _problem(f, inputs, named, backward, rngs)
+        problem = _problem(f, inputs, named, backward, rngs, tuple(fixed))
         check = _Check(report, plan, expected, reveal)
         try:
             for _ in range(order):
@@ -126,27 +136,22 @@ def grad_report(
         except Found as found:
             report.failure = found.finding
             report.failure.headline = f"{title}: {report.failure.headline}"
+            report.failure.lang = lang
     report.warnings = list(dict.fromkeys(f"{w.category.__name__}: {w.message}" for w in caught))
     if not quiet:
         say(str(report))
     return report
 
 
-def name_of(f: Any) -> str:
-    name = getattr(f, "name", None) or getattr(f, "__name__", None) or type(f).__name__
-    return "f" if name == "<lambda>" else str(name)
-
-
-def say(text: str) -> None:
-    """One line on stdout, in what its encoding can show."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    print(text.encode(encoding, "replace").decode(encoding))
-
-
-def _problem(f: Any, inputs: Any, named: dict[str, Tensor], backward: Any, rngs: list[Any]) -> Graph | Rule:
-    """What is to be differentiated, with every floating input as a variable and the others held fixed."""
+def _problem(
+    f: Any, inputs: Any, named: dict[str, Tensor], backward: Any, rngs: list[Any], fixed: tuple[str, ...]
+) -> Graph | Rule:
+    """What is to be differentiated, with every floating input as a variable unless it is held fixed."""
     given = {name: as_input(name, x) for name, x in name_inputs(f, inputs).items()}
-    free = [name for name, x in given.items() if is_float(x)]
+    for name in fixed:
+        if name not in given:
+            raise SettingError(f"grad_check: fixed={name!r} names no input; they are {', '.join(given)}.")
+    free = [name for name, x in given.items() if is_float(x) and name not in fixed]
     variables = [Variable(name, given[name]) for name in free]
     variables += [Variable(name, array_module(p.data).array(p.data, np.float64), p) for name, p in named.items()]
     if not variables:
@@ -157,13 +162,15 @@ def _problem(f: Any, inputs: Any, named: dict[str, Tensor], backward: Any, rngs:
         for rng, state in zip(rngs, states, strict=True):
             rng.bit_generator.state = state
         own = iter(values)
-        return [next(own) if is_float(x) else x for x in given.values()]
+        return [next(own) if name in free else x for name, x in given.items()]
 
     if backward is None:
         return Graph(lambda leaves: f(*arguments(leaves[: len(free)])), variables)
-    return Rule(
-        f, backward, variables, lambda values: [x.data if isinstance(x, Tensor) else x for x in arguments(values)]
-    )
+
+    def bare(values: list[Any]) -> list[Any]:
+        return [x.data if isinstance(x, Tensor) else x for x in arguments(values)]
+
+    return Rule(f, backward, variables, bare, [name in free for name in given])
 
 
 class _Check:
@@ -203,6 +210,8 @@ class _Check:
         self._judge(point, compared, y, finding)
         if problem.order == 1:
             around.single_precision(problem, arrays, c, finding)
+        if isinstance(problem, Rule):
+            rough(problem, arrays, c, self.plan.rng, finding)
         if isinstance(problem, Graph):
             around.two_walks(problem, arrays, c, finding)
         self.report.evaluations = self.spent = self.spent + problem.evaluations
@@ -210,66 +219,14 @@ class _Check:
 
     def _judge(self, point: Point, compared: list[TensorReport], y: Any, finding: Any) -> None:
         """Raise for the first tensor that is wrong, or was not checked; take note of zero gradients."""
-        for verdict in ("wrong", "nan", "inconclusive"):
+        for verdict in ("wrong", "both NaN", "inconclusive"):
             for k, tensor in enumerate(compared):
                 if tensor.verdict == verdict:
-                    raise Found(self._failure(point, k, tensor, compared, y, finding))
+                    raise Found(explain(point, k, compared, y, self.plan, finding))
         if point.problem.order == 1:
-            self.report.zero += [t.name for t in compared if t.verdict == "zero" and not self._expected_zero(t.name)]
+            self.report.zero += [
+                t.name for t in compared if t.verdict == "zero gradient" and not self._expected_zero(t.name)
+            ]
 
     def _expected_zero(self, name: str) -> bool:
         return name in self.expected or name.rpartition(".")[2] in self.expected
-
-    def _failure(self, point: Point, k: int, tensor: TensorReport, compared: Any, y: Any, finding: Any) -> Finding:
-        order = tensor.order
-        what = "gradient" if order == 1 else "second derivative" if order == 2 else f"derivative of order {order}"
-        if tensor.verdict == "inconclusive":
-            counts = f"{tensor.kinks} kinks, {tensor.inconclusive} below the noise, of {tensor.entries} entries"
-            text = f"the {what} with respect to {tensor.name} is inconclusive: differences cannot decide here"
-            return finding(
-                text, "inconclusive", where=f"{tensor.name} of shape {tensor.shape}; {counts}", hint=hint("elsewhere")
-            )
-        assert tensor.worst is not None
-        place = np.unravel_index(tensor.worst, tensor.shape)
-        where = f"{place_of(tensor.name, place)} of shape {tensor.shape}"
-        if tensor.verdict == "nan":
-            text = f"NaN on both sides: f itself is not finite here (with respect to {tensor.name})"
-            return finding(text, "nan", where=where, hint=hint("domain"))
-        yours, numeric = float(tensor.analytic[place]), float(tensor.numeric[place])
-        ratio = f"   ratio {yours / numeric:.4f}" if numeric and np.isfinite(yours) else ""
-        whole = tensor.entries == tensor.analytic.size
-        where += f"; {tensor.disagree} of {tensor.entries} entries disagree" if whole else "; found by sampling"
-        right = [t.name for t in compared if t.verdict in ("pass", "zero")]
-        if right:
-            where += f"; {' and '.join(right[:3])} {'is' if len(right) == 1 else 'are'} right"
-        return finding(
-            f"the {what} with respect to {tensor.name} is wrong",
-            "wrong",
-            where=where,
-            numbers=f"yours {yours:.6g}   numerical {numeric:.6g} ± {tensor.spread:.0e}{ratio}",
-            hint=diagnose(
-                to_host(tensor.analytic),
-                to_host(tensor.numeric),
-                x=to_host(point.arrays[k]),
-                name=tensor.name,
-                sizes=_sizes(point, k, y),
-                order=order,
-            ),
-        )
-
-
-def _sizes(point: Point, k: int, y: Any) -> Sizes:
-    """Lengths that a sum and a mean may differ by, with their names."""
-    x, name = point.arrays[k], point.problem.variables[k].name
-    sizes = [(n, f"the length of axis {i} of {name}", f"{name} 第 {i} 轴的长度") for i, n in enumerate(x.shape)]
-    for other, variable in zip(point.arrays, point.problem.variables, strict=True):
-        called = variable.name
-        sizes += [
-            (n, f"the length of axis {i} of {called}", f"{called} 第 {i} 轴的长度") for i, n in enumerate(other.shape)
-        ]
-        sizes.append((other.size, f"the number of entries of {called}", f"{called} 的元素个数"))
-        if other.ndim > 1:
-            rows = other.size // (other.shape[-1] or 1)
-            sizes.append((rows, f"the number of rows of {called}", f"{called} 的行数"))
-    sizes += [(n, f"the length of axis {i} of the result", f"结果第 {i} 轴的长度") for i, n in enumerate(y.shape)]
-    return [*sizes, (y.size, "the number of entries of the result", "结果的元素个数")]

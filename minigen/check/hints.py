@@ -1,8 +1,11 @@
 """What a check advises: one table of hints, in English and Chinese."""
 
+import os
 import sys
 from dataclasses import dataclass
 from typing import Any
+
+from minigen.errors import SettingError
 
 TABLE: dict[str, tuple[str, str]] = {
     "sign": ("every ratio is −1: the sign", "比值处处为 −1：符号反了"),
@@ -65,6 +68,22 @@ TABLE: dict[str, tuple[str, str]] = {
         "{below} 阶是对的：规则里有 detach 或裸数组，被当成了常数",
     ),
     "none": ("no simple pattern; {worst}", "没有简单的规律；{worst}"),
+    "factor along": (
+        "the ratio changes along axis {axis} only: a factor that depends on that axis (a scale, a mask, a count)",
+        "比值只随第 {axis} 轴变化：多了或少了一个依赖该轴的系数（缩放、掩码、计数）",
+    ),
+    "wrong axis": (
+        "right after axes {i} and {j} of the data change places: a sum, a mean or a formula runs along the wrong axis",
+        "把数据的第 {i} 轴与第 {j} 轴对调之后就对了：求和、平均或公式用错了轴",
+    ),
+    "digits": (
+        "right to {digits} digits only: an approximation, a small constant (eps) left out, or float16 inside",
+        "只对到 {digits} 位数字：近似公式、漏掉的小常数（eps）或内部用了 float16",
+    ),
+    "noise": (
+        "float32 noise: something inside is computed in float32; keep the dtype of the input",
+        "float32 噪声：内部有些地方用 float32 计算；请保持输入的 dtype",
+    ),
     # What else a gradient owes
     "repeat": (
         "if f draws random numbers, pass its generators as rng=",
@@ -90,6 +109,10 @@ TABLE: dict[str, tuple[str, str]] = {
     "differences": (
         "a backward is a formula; finite differences are what it is checked with",
         "backward 要写成公式；有限差分是用来检验它的",
+    ),
+    "uneven": (
+        "a difference quotient (finite differences) or float32 inside; write the formula, in the dtype of the input",
+        "内部用了差商（有限差分）或 float32；请写出公式，并保持输入的 dtype",
     ),
     "walks": (
         "a kernel disagrees with its formula, or a rule treats arrays and tensors differently",
@@ -117,6 +140,9 @@ TABLE: dict[str, tuple[str, str]] = {
 }
 
 
+LANGUAGES = ("en", "zh", "both")
+
+
 @dataclass
 class Hint:
     """One row of the table, filled in."""
@@ -126,8 +152,8 @@ class Hint:
     zh: str
 
     def lines(self, lang: str | None = None, reveal: bool = True) -> list[str]:
-        """The hint's lines in "en", "zh" or "both"; without a word, both where stdout can show Chinese."""
-        lang = lang or ("both" if _shows_chinese() else "en")
+        """The hint's lines in "en", "zh" or "both", English first; None: as `language()` says."""
+        lang = language(lang)
         en, zh = self.shown(reveal)
         return [f"hint     {en}"] * (lang != "zh") + [f"提示     {zh}"] * (lang != "en")
 
@@ -144,9 +170,17 @@ def hint(key: str, **parts: Any) -> Hint:
     return Hint(key, en.format(**parts), zh.format(**{**parts, "where": parts.get("where_zh", parts.get("where"))}))
 
 
-def _shows_chinese() -> bool:
+def language(lang: str | None = None) -> str:
+    """`lang`, or else the environment variable MINIGEN_LANG, or else "en"; English where stdout has no Chinese.
+
+    SettingError where it is none of "en", "zh", "both".
+    """
+    chosen = lang or os.environ.get("MINIGEN_LANG") or "en"
+    if chosen not in LANGUAGES:
+        source = f"lang={chosen!r}" if lang else f"the environment variable MINIGEN_LANG is {chosen!r}"
+        raise SettingError(f'minigen.check: {source}; hints come in "en", "zh" or "both".')
     try:
-        "提示".encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        "提示".encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+        return "en"
+    return chosen

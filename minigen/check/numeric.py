@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigen.backend import Array, array_module, to_host
-from minigen.check.verdict import TensorReport
+from minigen.check.verdict import ACCEPTED, TensorReport
 
 EPS = 2.0**-52
 STEPS = (1 / 8, 1, 4, 16, 64, 256, 1024)  # times h: a kink nearby asks for less, noise for more
@@ -100,9 +100,9 @@ class Line:
 
 @dataclass
 class Look:
-    """What a second look concludes."""
+    """What a second look concludes: a verdict, or "jump" where f itself leaps."""
 
-    verdict: str  # "pass", "zero", "wrong", "kink", "jump", "inconclusive" or "nan"
+    verdict: str
     numeric: float
     spread: float
 
@@ -139,7 +139,7 @@ def second_look(line: Line, a: float, h: float, slack: Any) -> Look:
         spread = 10 * sigma / (q * h) + abs(n - line.central(3 * q * h)) / 2
         if not math.isfinite(spread):
             continue
-        seen = Look("pass", n, spread)
+        seen = Look("right", n, spread)
         flat = flat and abs(n) <= spread
         if best is None or spread < best.spread:
             best = seen
@@ -149,11 +149,11 @@ def second_look(line: Line, a: float, h: float, slack: Any) -> Look:
                 answer = seen
                 break
     if best is None:
-        return Look("inconclusive" if math.isfinite(a) else "nan", math.nan, math.inf)
+        return Look("inconclusive" if math.isfinite(a) else "both NaN", math.nan, math.inf)
     if answer is not None:
         return answer
     if flat and abs(a) <= 1e-3 * best.spread:
-        return Look("zero", *_of(best))
+        return Look("zero gradient", *_of(best))
     return Look("wrong", best.numeric, best.spread) if agreed is None else Look("inconclusive", *_of(agreed))
 
 
@@ -176,7 +176,7 @@ def compare(point: Point, k: int, a: Array, plan: Plan, whole: bool) -> TensorRe
     unfit = np.flatnonzero(~np.isfinite(to_host(a)))[:1]  # where the gradient itself is no number: look there first
     drawn = plan.rng.choice(finite, plan.samples, replace=False)
     _entries(point, k, report, np.concatenate([unfit, drawn]), plan)
-    if report.verdict in ("pass", "zero"):
+    if report.verdict in ACCEPTED:
         _projections(point, k, report, plan)
     return report
 
@@ -211,27 +211,29 @@ def _entries(point: Point, k: int, report: TensorReport, chosen: Any, plan: Plan
     for _, i in sorted(suspects, key=lambda suspect: -suspect[0]):
         a = float(flat[i])
         look = second_look(Line(point, k, i), a, h, lambda a, n: plan.rtol * max(abs(a), abs(n)))
-        if look.verdict in ("wrong", "nan"):
+        if look.verdict in ("wrong", "both NaN"):
             found[i] = look.numeric
             report.verdict, report.worst, report.spread = look.verdict, i, look.spread
             return
         report.disagree -= 1
-        nothing += look.verdict == "zero"
+        nothing += look.verdict == "zero gradient"
         found[i] = a if look.verdict == "kink" else look.numeric
         _count(report, look)
     if report.inconclusive > 0.05 * len(chosen) or report.kinks > 0.1 * len(chosen) and not plan.subgradient:
         report.verdict = "inconclusive"
     elif nothing == len(chosen):
-        report.verdict = "zero"
+        report.verdict = "zero gradient"
     elif nothing + faint == len(chosen):  # agreement, but not to 1 % anywhere
         report.verdict, report.inconclusive = "inconclusive", faint
+    elif report.kinks:
+        report.verdict = "kink"
 
 
 def _count(report: TensorReport, look: Look) -> None:
     """A jump in a derivative is a kink of what it is the derivative of; a jump of f itself has no slope."""
     if look.verdict == "kink" or look.verdict == "jump" and report.order > 1:
         report.kinks += 1
-    elif look.verdict not in ("pass", "zero"):
+    elif look.verdict not in ACCEPTED:
         report.inconclusive += 1
 
 
@@ -264,7 +266,7 @@ def _projections(point: Point, k: int, report: TensorReport, plan: Plan) -> None
             if disagreement(d, h) <= slack + point.floor(h):
                 break
             look = second_look(Line(point, k, d), float((a * d).sum()), h, lambda a, n: slack)
-            if look.verdict in ("pass", "zero"):
+            if look.verdict in ("right", "zero gradient"):
                 break
             i = _halve(d, h, disagreement)
             own = second_look(

@@ -93,11 +93,19 @@ class Graph:
 class Rule:
     """A function of bare arrays and the backward(dy, y, *inputs) somebody wrote for it."""
 
-    def __init__(self, f: Callable[..., Any], backward: Callable[..., Any], variables: list[Variable], arguments: Any):
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        backward: Callable[..., Any],
+        variables: list[Variable],
+        arguments: Callable[[list[Array]], list[Any]],
+        free: list[bool],
+    ):
         self.f = f
         self.backward = backward
         self.variables = variables
         self.arguments = arguments  # (arrays) → every argument of f, fixed ones included
+        self.free = free  # for each argument: is it a variable?
         self.order = 1
         self.evaluations = 0
 
@@ -111,12 +119,14 @@ class Rule:
 
     def gradient(self, arrays: list[Array], dy: Array) -> list[Any]:
         """What the backward returns, one entry a variable, untouched."""
-        inputs = self.arguments(arrays)
-        found = self.backward(dy, self.value(arrays), *inputs)
+        return self.sorted_out(self.backward(dy, self.value(arrays), *self.arguments(arrays)))
+
+    def sorted_out(self, found: Any) -> list[Any]:
+        """What a backward returned as a list with one gradient for each variable."""
         if not isinstance(found, tuple | list):
             found = (found,)
-        if len(found) == len(inputs) != len(self.variables):  # one for the fixed inputs too: leave those out
-            found = [dx for dx, x in zip(found, inputs, strict=True) if is_float(x)]
+        if len(found) == len(self.free) != len(self.variables):  # one for the fixed inputs too: leave those out
+            found = [dx for dx, free in zip(found, self.free, strict=True) if free]
         if len(found) != len(self.variables):
             names = ", ".join(variable.name for variable in self.variables)
             raise Found(
@@ -128,6 +138,8 @@ class Rule:
 
     def calls_f_nearby(self, arrays: list[Array], dy: Array) -> bool:
         """Does the backward call f at a point right beside its input?  Finite differences do; a rule has no reason."""
+        if hasattr(self.backward, "called_nearby"):  # it runs in another process, which watches it there
+            return bool(self.backward.called_nearby(dy, self.value(arrays), *self.arguments(arrays)))
         code = getattr(inspect.unwrap(self.f), "__code__", None) or getattr(type(self.f).__call__, "__code__", None)
         seen: list[bool] = []
 

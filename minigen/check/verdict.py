@@ -1,9 +1,20 @@
-"""What a check found, and how it says so: findings, reports, errors."""
+"""What a check found, and how it says so: verdicts, findings, reports, errors."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from minigen.check.hints import Hint
+
+VERDICTS = {
+    "right": "agrees with finite differences",
+    "kink": "right, and some entries lie on a kink, where any slope between the one-sided ones is accepted",
+    "zero gradient": "not testable here: the true gradient is 0, so sign and scale show nowhere",
+    "wrong": "disagrees with finite differences at every step",
+    "inconclusive": "finite differences cannot decide here, so nothing was checked",
+    "both NaN": "f itself is not finite here",
+    "broken": "a promise around the numbers does not hold: a shape, a dtype, an input changed",
+}
+ACCEPTED = ("right", "kink", "zero gradient")  # the others raise
 
 
 @dataclass
@@ -11,24 +22,26 @@ class Finding:
     """Why a check failed: what its message is made of."""
 
     headline: str
-    verdict: str  # "wrong", "inconclusive", "nan" or "broken" (a promise around the numbers)
+    verdict: str  # one of VERDICTS
     where: str = ""
     numbers: str = ""
     hint: Hint | None = None
     again: str = ""
     seed: int = 0
     reveal: bool = True
+    lang: str | None = None
 
-    def text(self) -> str:
-        """At most 12 lines: where, numbers, hint in two languages, how to repeat."""
+    def text(self, reveal: bool | None = None) -> str:
+        """At most 12 lines: where, numbers, hint, how to repeat.  reveal=False leaves the numbers out."""
+        reveal = self.reveal if reveal is None else reveal
         lines = [self.headline]
         if self.where:
             lines.append(f"where    {self.where}")
-        if self.numbers and self.reveal:
+        if self.numbers and reveal:
             lines.append(f"numbers  {self.numbers}")
         if self.hint is not None:
-            lines += self.hint.lines(reveal=self.reveal)
-        if self.again and self.reveal:
+            lines += self.hint.lines(self.lang, reveal)
+        if self.again and reveal:
             lines.append(f"again    {self.again}")
         return "\n".join(lines)
 
@@ -42,22 +55,36 @@ class Found(Exception):
 
 
 class CheckError(AssertionError):
-    """A check that failed.  `where`, `numbers`, `hint` and `seed` hold the parts of its message."""
+    """A check that failed.  `verdict`, `where`, `numbers`, `hint` and `seed` hold the parts of its message.
 
-    def __init__(self, finding: Finding):
+    `report` holds both gradients where the check was grad_check and its numbers may be shown; else None.
+    """
+
+    def __init__(self, finding: Finding, report: "Report | None" = None):
         super().__init__(finding.text())
+        self.finding = finding
+        self.verdict = finding.verdict
         self.where = finding.where
         self.numbers = finding.numbers if finding.reveal else ""
         self.hint = finding.hint.shown(finding.reveal)[0] if finding.hint else ""
         self.seed = finding.seed
+        self.report = report if finding.reveal else None
 
 
 class GradCheckError(CheckError):
     """A gradient that is wrong, or that could not be checked."""
 
 
+class ValueCheckError(CheckError):
+    """A value that differs from its closed form, or has another shape or dtype, or is not finite."""
+
+
 class AdjointCheckError(CheckError):
     """Two maps that are not each other's transpose, or a map that is not linear."""
+
+
+class InvariantCheckError(CheckError):
+    """Something that always holds, and here does not."""
 
 
 @dataclass
@@ -69,7 +96,7 @@ class TensorReport:
     order: int
     analytic: Any  # the gradient under test
     numeric: Any  # finite differences; NaN where none was taken
-    verdict: str = "pass"  # "pass", "zero", "wrong", "inconclusive" or "nan"
+    verdict: str = "right"  # one of VERDICTS
     worst: int | None = None  # flat place of the entry that disagrees most, or was convicted
     spread: float = 0.0  # ± of the numeric value there
     error: float = 0.0  # |analytic − numeric| there
@@ -97,6 +124,14 @@ class Report:
     def ok(self) -> bool:
         """Did every check pass?"""
         return self.failure is None
+
+    @property
+    def verdict(self) -> str:
+        """The whole in one word of VERDICTS; "zero gradient" where no tensor's gradient could be tested."""
+        if self.failure is not None:
+            return self.failure.verdict
+        seen = {t.verdict for t in self.tensors if t.analytic.size}
+        return next((v for v in ("kink", "right", "zero gradient") if v in seen), "zero gradient")
 
     def __str__(self) -> str:
         if self.failure is not None:

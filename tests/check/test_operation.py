@@ -1,0 +1,150 @@
+"""op_check: three conventions of a forward and a backward written by hand, and what is refused."""
+
+import numpy as np
+import pytest
+
+from minigen.check import GradCheckError, ValueCheckError, op_check
+from minigen.errors import SettingError
+
+
+def dense(x, w, b):
+    return x @ w + b
+
+
+def dense_backward(dy, y, x, w, b):
+    return dy @ w.T, x.T @ dy, dy.sum(0)
+
+
+def affine_forward(x, w, b):
+    return x @ w + b, (x, w)
+
+
+def affine_backward(dy, cache):
+    x, w = cache
+    return dy @ w.T, x.T @ dy, dy.sum(0)
+
+
+def cross_entropy(scores, labels):
+    """(loss, gradient), the mean over rows."""
+    p = np.exp(scores - scores.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    rows = np.arange(len(labels))
+    d = p.copy()
+    d[rows, labels] -= 1
+    return -np.log(p[rows, labels]).mean(), d / len(labels)
+
+
+def draw(rng):
+    return {"x": rng.normal(size=(4, 3)), "w": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
+
+
+LABELS = np.array([0, 2, 1])
+
+
+def scores(rng):
+    return [rng.normal(size=(3, 3)), LABELS]
+
+
+def test_a_right_pair_passes_in_one_line(capsys):
+    assert op_check(dense, dense_backward, draw) is None
+    out, err = capsys.readouterr()
+    assert out.startswith("op_check dense: gradient right at 3 seeds; worst error ") and out.count("\n") == 1
+    assert err == ""
+    op_check(dense, dense_backward, draw(np.random.default_rng(0)), seeds=[5], value=dense)
+    assert "value and gradient right at 1 seed;" in capsys.readouterr().out
+    op_check(dense, dense_backward, draw, quiet=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_convention_with_a_cache_passes_and_is_caught():
+    op_check(affine_forward, affine_backward, draw, style="cache", quiet=True)
+    with pytest.raises(GradCheckError, match="affine_forward: the gradient with respect to b is wrong") as caught:
+        op_check(affine_forward, lambda dy, c: (*affine_backward(dy, c)[:2], dy.mean(0)), draw, style="cache")
+    assert "every ratio is 1/4, and 4 is the length of axis 0 of x" in caught.value.hint
+
+
+def test_a_loss_that_returns_its_gradient_passes_and_is_caught():
+    op_check(cross_entropy, None, scores, style="loss", quiet=True)
+
+    def summed(scores, labels):
+        loss, d = cross_entropy(scores, labels)
+        return loss, d * len(labels)
+
+    with pytest.raises(GradCheckError, match="summed: the gradient with respect to scores is wrong") as caught:
+        op_check(summed, None, scores, style="loss")
+    assert "a sum where a mean is meant" in caught.value.hint
+
+
+def test_the_value_is_looked_at_first():
+    def shifted(x, w, b):
+        return x @ w - b
+
+    with pytest.raises(ValueCheckError, match="shifted"):
+        op_check(shifted, lambda dy, *rest: (*dense_backward(dy, *rest)[:2], -dy.sum(0)), draw, value=dense)
+    with pytest.raises(GradCheckError):  # without a reference only the gradient speaks
+        op_check(shifted, dense_backward, draw)
+
+
+def test_every_seed_draws_new_inputs_and_one_bad_seed_suffices():
+    seen = []
+
+    def counted(rng):
+        seen.append(rng.bit_generator.state["state"]["state"])
+        return draw(rng)
+
+    op_check(dense, dense_backward, counted, seeds=(3, 4), quiet=True)
+    assert len(set(seen)) == 2
+
+    def sometimes(dy, y, x, w, b):
+        return dy @ w.T, x.T @ dy, dy.sum(0) if b[0] < 0.3 else dy.sum(0) * 1.5
+
+    first = [np.random.default_rng(seed) for seed in range(8)]
+    bad = [seed for seed, rng in enumerate(first) if draw(rng)["b"][0] >= 0.3]
+    assert 0 < len(bad) < 8
+    with pytest.raises(GradCheckError) as caught:
+        op_check(dense, sometimes, draw, seeds=range(8))
+    assert caught.value.seed == bad[0]
+
+
+def test_a_floating_target_can_be_held_fixed():
+    def squared(x, target):
+        return ((x - target) ** 2).mean()
+
+    def backward(dy, y, x, target):
+        return dy * 2 * (x - target) / x.size
+
+    given = {"x": np.arange(3.0), "target": np.ones(3) / 3}
+    op_check(squared, backward, given, fixed=["target"], quiet=True)
+    with pytest.raises(GradCheckError, match=r"returns 1 gradients for 2 inputs \(x, target\)"):
+        op_check(squared, backward, given)
+    with pytest.raises(SettingError, match="fixed='goal' names no input; they are x, target"):
+        op_check(squared, backward, given, fixed=["goal"])
+
+
+@pytest.mark.parametrize(
+    "call, text",
+    [
+        (lambda: op_check(dense, dense_backward, draw, style="torch"), 'must be "rule", "cache" or "loss"'),
+        (lambda: op_check(dense, None, draw), 'style="rule" needs a backward'),
+        (lambda: op_check(dense, dense_backward, draw, style="loss"), "the forward returns the gradient"),
+        (lambda: op_check(dense, dense_backward, draw, style="cache"), r"returns \(y, cache\); it returned ndarray"),
+        (lambda: op_check(dense, dense_backward, draw, seeds=()), "seeds is empty"),
+        (lambda: op_check(dense, dense_backward, draw, rtoll=1e-3), "no setting 'rtoll'; did you mean rtol"),
+        (lambda: op_check(dense, dense_backward, draw, order=2), "no setting 'order'"),
+    ],
+)
+def test_misuse_is_one_sentence(call, text):
+    with pytest.raises(SettingError, match=text):
+        call()
+
+
+def test_warnings_are_told_on_stdout(capsys):
+    def loud(x):
+        import warnings
+
+        warnings.warn("mind the gap", UserWarning, stacklevel=1)
+        return np.sin(x)
+
+    op_check(loud, lambda dy, y, x: dy * np.cos(x), [np.ones(2)])
+    out, err = capsys.readouterr()
+    assert out.count("warned: UserWarning: mind the gap") == 1 and err == ""
