@@ -1,4 +1,7 @@
-"""minigen: generative modelling one can read, prove and run, on NumPy or CuPy."""
+"""minigen: generative modelling one can read, prove and run, on NumPy or CuPy.
+
+(PYTEST_DONT_REWRITE: pytest, which finds a plugin of ours, would warn in a notebook that imported minigen first.)
+"""
 
 from importlib.util import find_spec
 

@@ -10,7 +10,7 @@ import pytest
 import minigen
 
 ROOT = Path(__file__).parent.parent
-LIBRARY = sorted((ROOT / "minigen").rglob("*.py"))
+LIBRARY = [*sorted((ROOT / "minigen").rglob("*.py")), ROOT / "pytest_minigen.py"]
 
 
 def run(*command):
@@ -41,6 +41,11 @@ def test_mypy_is_content():
 def test_import_minigen_brings_numpy_alone(module):
     out = in_a_fresh_python("import sys, minigen, minigen.data, minigen.nn; print(*sys.modules)")
     assert module not in out.split()
+
+
+def test_the_pytest_plugin_brings_nothing_of_minigen():
+    out = in_a_fresh_python("import sys, pytest_minigen; print(*sys.modules)")
+    assert "pytest_minigen" in out.split() and not re.search(r"(^|\s)(minigen|numpy)\b", out)
 
 
 def test_minigen_works_without_its_kernels():

@@ -60,6 +60,8 @@ class CheckError(AssertionError):
     `report` holds both gradients where the check was grad_check and its numbers may be shown; else None.
     """
 
+    __module__ = "minigen.check"  # as tracebacks call it, and as users import it
+
     def __init__(self, finding: Finding, report: "Report | None" = None):
         super().__init__(finding.text())
         self.finding = finding
@@ -74,17 +76,25 @@ class CheckError(AssertionError):
 class GradCheckError(CheckError):
     """A gradient that is wrong, or that could not be checked."""
 
+    __module__ = "minigen.check"
+
 
 class ValueCheckError(CheckError):
     """A value that differs from its closed form, or has another shape or dtype, or is not finite."""
+
+    __module__ = "minigen.check"
 
 
 class AdjointCheckError(CheckError):
     """Two maps that are not each other's transpose, or a map that is not linear."""
 
+    __module__ = "minigen.check"
+
 
 class InvariantCheckError(CheckError):
     """Something that always holds, and here does not."""
+
+    __module__ = "minigen.check"
 
 
 @dataclass
