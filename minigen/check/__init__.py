@@ -14,8 +14,9 @@ Each check returns None or raises an AssertionError whose text names the place, 
 
 | file | what |
 |---|---|
-| gradient.py, operation.py | grad_check, grad_report: the order of events; op_check: three conventions of hand-written pairs |
-| problem.py, pytorch.py | what is differentiated: a function of tensors, minigen's or PyTorch's, or a function and its backward |
+| gradient.py | grad_check, grad_report: the order of events |
+| operation.py | op_check: three conventions of pairs written by hand |
+| problem.py, pytorch.py, torch_graph.py | what is differentiated: a function of tensors, or one and its backward |
 | numeric.py | central differences, the second look, projections |
 | around.py, rough.py | what else a gradient owes: shapes, dtypes, linearity in dy, nothing changed; being a formula |
 | oracles.py, values.py, adjoint.py | value_check, invariant_check, adjoint_check |

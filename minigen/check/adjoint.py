@@ -1,16 +1,16 @@
 """adjoint_check: are two linear maps each other's transpose?  ⟨y, A x⟩ = ⟨Aᵗ y, x⟩ for random x and y."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigen.autograd import Tensor
-from minigen.check.hints import Hint, hint
+from minigen.check.hints import Hint, hint, language
 from minigen.check.numeric import signs
+from minigen.check.oracles import judging
 from minigen.check.speak import name_of, say
-from minigen.check.verdict import AdjointCheckError, Finding
+from minigen.check.values import result
+from minigen.check.verdict import AdjointCheckError, Finding, Found
 from minigen.errors import SettingError
 
 
@@ -24,34 +24,35 @@ def adjoint_check(
     rtol: float = 1e-10,
     seed: int = 0,
     name: str | None = None,
+    reveal: bool = True,
+    quiet: bool = False,
+    lang: str | None = None,
 ) -> None:
     """Raise AdjointCheckError unless ⟨y, A x⟩ = ⟨Aᵗ y, x⟩ on `pairs` random pairs, and A and At are linear.
 
     A: arrays of x_shape → arrays of y_shape; At: the way back.  The tolerance is `rtol` of the sum of the products'
-    sizes, Σ |y · A x|, so a value near 0 by cancellation is judged fairly.  In float64.
+    sizes, Σ |y · A x|, so a value near 0 by cancellation is judged fairly.  In float64.  reveal=False: the message
+    leaves out the numbers.  quiet: nothing on stdout when it passes.  lang: hints in "en", "zh" or "both".
     """
     if pairs < 1:
         raise SettingError(f"adjoint_check: pairs={pairs} must be at least 1; without one nothing is checked.")
     rng = np.random.default_rng(seed)
-    title = name or name_of(A)
+    title, lang = name or name_of(A), language(lang)
     again = f"seed {seed}, {pairs} pairs, float64"
 
     def fail(headline: str, why: Hint, where: str = "", numbers: str = "") -> None:
-        finding = Finding(f"{title}: {headline}", "wrong", where, numbers, why, again, seed)
-        raise AdjointCheckError(finding)
+        raise Found(Finding(headline, "wrong", where, numbers, why, again, seed))
 
     def apply(f: Callable[[Any], Any], x: np.ndarray, shape: tuple[int, ...], called: str) -> np.ndarray:
         copy = x.copy()
-        y = f(x)
-        y = np.asarray(y.data if isinstance(y, Tensor) else y)
+        y = result(f(x), called, "")
         if y.shape != tuple(shape):
             fail(f"{called} gives shape {y.shape}; {tuple(shape)} was announced", hint("shape of the map"))
         if not np.array_equal(x, copy):
             fail(f"{called} changes its input", hint("in place"))
         return y
 
-    with warnings.catch_warnings(record=True), np.errstate(all="ignore"):
-        warnings.simplefilter("always")
+    with judging(AdjointCheckError, title, reveal, quiet, lang):
         for f, shape, out, called in ((A, x_shape, y_shape, "A"), (At, y_shape, x_shape, "At")):
             u, v = signs(rng, tuple(shape)), signs(rng, tuple(shape))
             whole = apply(f, 2 * u - 3 * v, out, called)
@@ -77,7 +78,8 @@ def adjoint_check(
             fail(
                 "At is not the transpose of A", _why(ratios), f"pair {k}", f"⟨y, Ax⟩ {left:.6g}   ⟨Aᵗy, x⟩ {right:.6g}"
             )
-    say(f"adjoint_check {title}: right; {pairs} pairs, worst relative difference {worst:.1e}")
+        if not quiet:
+            say(f"adjoint_check {title}: right; {pairs} pairs, worst relative difference {worst:.1e}")
 
 
 def _why(ratios: list[float]) -> Hint:

@@ -58,7 +58,7 @@ def around(problem: Any, arrays: list[Array], y: Array, c: Array, rng: np.random
         reference = gradients if what != "stride-0" else problem.gradient(arrays, other.copy())
         try:
             result = problem.gradient(arrays, other)
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:  # NumPy's word and PyTorch's for a view that cannot be
             raise Found(say(f"a {what} dy makes the backward fail: {error}", "broken", hint=hint("strides"))) from error
         _agree(problem, reference, result, 1e-10, c, f"a {what} dy gives another gradient", hint("strides"), say)
     return gradients
@@ -171,6 +171,8 @@ def _lying_differently(dy: Array) -> Iterator[tuple[str, Array]]:
         yield "non-contiguous", wide[..., ::2]
         back = (slice(None, None, -1),) * dy.ndim
         yield "negative-stride", dy[back].copy()[back]
+    if dy.ndim > 1:
+        yield "transposed", xp.asfortranarray(dy)
     yield "stride-0", xp.broadcast_to(xp.asarray(0.75), dy.shape)
 
 

@@ -207,3 +207,13 @@ def _worst(a: Any, n: Any, seen: Any, name: str) -> str:
 def place_of(name: str, place: tuple[Any, ...]) -> str:
     """mu[3, 1], or mu for a number."""
     return f"{name}[{', '.join(str(int(i)) for i in place)}]" if place else name
+
+
+def sizes_of(shape: tuple[int, ...], name: str, zh: str | None = None) -> Sizes:
+    """The lengths of an array by which a sum and a mean may differ, with their names."""
+    zh = zh or name
+    sizes = [(n, f"the length of axis {i} of {name}", f"{zh} 第 {i} 轴的长度") for i, n in enumerate(shape)]
+    sizes.append((math.prod(shape), f"the number of entries of {name}", f"{zh} 的元素个数"))
+    if len(shape) > 1:
+        sizes.append((math.prod(shape[:-1]), f"the number of rows of {name}", f"{zh} 的行数"))
+    return sizes

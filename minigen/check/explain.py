@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigen.backend import to_host
-from minigen.check.diagnose import Sizes, diagnose, place_of
+from minigen.check.diagnose import Sizes, diagnose, place_of, sizes_of
 from minigen.check.hints import hint
 from minigen.check.numeric import Line, Plan, Point
 from minigen.check.problem import Rule
@@ -113,17 +113,7 @@ def _exchanged(point: Point, k: int, y: Any) -> Iterator[tuple[int, int, np.ndar
 
 
 def _sizes(point: Point, k: int, y: Any) -> Sizes:
-    """Lengths that a sum and a mean may differ by, with their names."""
-    x, name = point.arrays[k], point.problem.variables[k].name
-    sizes = [(n, f"the length of axis {i} of {name}", f"{name} 第 {i} 轴的长度") for i, n in enumerate(x.shape)]
-    for other, variable in zip(point.arrays, point.problem.variables, strict=True):
-        called = variable.name
-        sizes += [
-            (n, f"the length of axis {i} of {called}", f"{called} 第 {i} 轴的长度") for i, n in enumerate(other.shape)
-        ]
-        sizes.append((other.size, f"the number of entries of {called}", f"{called} 的元素个数"))
-        if other.ndim > 1:
-            rows = other.size // (other.shape[-1] or 1)
-            sizes.append((rows, f"the number of rows of {called}", f"{called} 的行数"))
-    sizes += [(n, f"the length of axis {i} of the result", f"结果第 {i} 轴的长度") for i, n in enumerate(y.shape)]
-    return [*sizes, (y.size, "the number of entries of the result", "结果的元素个数")]
+    """Lengths that a sum and a mean may differ by: of the tensor in question, of the others, of the result."""
+    pairs = list(zip(point.problem.variables, point.arrays, strict=True))
+    own = [size for v, x in [pairs[k], *pairs] for size in sizes_of(x.shape, v.name)]
+    return own + sizes_of(y.shape, "the result", "结果")

@@ -18,8 +18,10 @@ from minigen.check.explain import explain
 from minigen.check.hints import language
 from minigen.check.numeric import Plan, Point, compare, signs
 from minigen.check.problem import Graph, Rule, Variable, as_input, is_float, kept, name_inputs, name_parameters
+from minigen.check.pytorch import is_torch, torch_problem
 from minigen.check.rough import rough
 from minigen.check.speak import name_of, say
+from minigen.check.torch_graph import TorchGraph
 from minigen.check.verdict import Finding, Found, GradCheckError, Report, TensorReport
 from minigen.errors import SettingError
 
@@ -48,11 +50,12 @@ def grad_check(
 ) -> None:
     """Raise GradCheckError unless every derivative of f, up to `order`, agrees with finite differences.
 
-    f: tensors → one tensor of any shape; an operation, a loss, a module or a lambda.  inputs: a list, or a dict of
-    names; floating ones are copied to float64 and differentiated by, integers and booleans are held fixed.
+    f: tensors → one tensor of any shape; an operation, a loss, a module or a lambda, of minigen or of PyTorch.  inputs:
+    a list, or a dict of names; floating ones are copied to float64 and differentiated by, others are held fixed.
     params: a module, a dict or a list of parameters, checked as well (default: those of f, if f is a module).
     backward(dy, y, *inputs): a rule of your own in the engine's place; then f and backward see bare arrays.
-    rng: the generators f draws from, put back before every evaluation.  seed: of the cotangent and the sampling.
+    rng: the generators f draws from, put back before every evaluation, as is PyTorch's global one.
+    seed: of the cotangent and the sampling.
     full: up to so many entries every one is checked; beyond, `projections` directions and `samples` entries a tensor.
     step: h in place of a millionth of each tensor's root mean square.  subgradient: the inputs lie on kinks on purpose.
     expect_zero: inputs (or last parts of parameter names) whose gradient is 0, which otherwise is noticed.
@@ -121,14 +124,23 @@ def grad_report(
         params = f
     lang = language(lang)
     rngs = [] if rng is None else list(rng) if isinstance(rng, list | tuple) else [rng]
-    named = name_parameters(params)
+    problem: Any
+    if is_torch(f, inputs, params):
+        if backward is not None:
+            raise SettingError(
+                "grad_check: backward= is a rule for bare arrays of NumPy; with PyTorch make it a "
+                "torch.autograd.Function and pass its apply as f."
+            )
+        problem, keeping = torch_problem(f, inputs, params, rngs, tuple(fixed))
+    else:
+        named = name_parameters(params)
+        problem, keeping = _problem(f, inputs, named, backward, rngs, tuple(fixed)), kept(named, params, rngs)
     title = name or name_of(f)
     report = Report(title, seed)
     plan = Plan(np.random.default_rng(seed), full, samples, projections, rtol, step, subgradient)
     expected = tuple(expect_zero)
-    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"), kept(named, params, rngs):
+    with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"), keeping:
         warnings.simplefilter("always")
-        problem = _problem(f, inputs, named, backward, rngs, tuple(fixed))
         check = _Check(report, plan, expected, reveal)
         try:
             for _ in range(order):
@@ -181,7 +193,7 @@ class _Check:
         self.spent = 0  # evaluations at lower orders
         self.scale = 0.0  # of the values one order below
 
-    def one_order(self, problem: Any) -> Graph | None:
+    def one_order(self, problem: Any) -> Graph | TorchGraph | None:
         """Check a gradient of `problem`; returns the problem of the next order."""
         arrays = [variable.array for variable in problem.variables]
         self.report.size = sum(x.size for x in arrays)
@@ -208,14 +220,14 @@ class _Check:
         compared = [compare(point, k, dx, self.plan, whole) for k, dx in enumerate(gradients)]
         self.report.tensors += compared
         self._judge(point, compared, y, finding)
-        if problem.order == 1:
+        if problem.order == 1 and not isinstance(problem, TorchGraph):  # PyTorch sees to its gradients' dtypes itself
             around.single_precision(problem, arrays, c, finding)
-        if isinstance(problem, Rule):
+        if isinstance(problem, Rule) or isinstance(problem, TorchGraph) and problem.by_hand and problem.order == 1:
             rough(problem, arrays, c, self.plan.rng, finding)
-        if isinstance(problem, Graph):
+        if not isinstance(problem, Rule):
             around.two_walks(problem, arrays, c, finding)
         self.report.evaluations = self.spent = self.spent + problem.evaluations
-        return problem.derivative(c) if isinstance(problem, Graph) else None
+        return None if isinstance(problem, Rule) else problem.derivative(c)
 
     def _judge(self, point: Point, compared: list[TensorReport], y: Any, finding: Any) -> None:
         """Raise for the first tensor that is wrong, or was not checked; take note of zero gradients."""

@@ -127,6 +127,23 @@ TABLE: dict[str, tuple[str, str]] = {
         "nothing was checked: choose another input or another step=; at kinks on purpose pass subgradient=True",
         "什么也没检验到：请换输入或 step=；若有意取在折点，请传 subgradient=True",
     ),
+    # Values and invariants
+    "zero value": ("yours is 0 everywhere", "你的结果处处为 0"),
+    "length 1": ("an axis of length 1 too many or too few (keepdims)", "多了或少了一个长度为 1 的轴（keepdims）"),
+    "reduce": ("a sum or a mean over an axis is missing", "缺少沿某一轴的求和或平均"),
+    "stable": (
+        "something overflows on the way, or is divided by 0: use the stable form (softplus, subtract the maximum)",
+        "中途溢出或除以 0：请用稳定写法（softplus，先减去最大值）",
+    ),
+    "rounding": (
+        "so little may be rounding: a stable form (expm1, log1p), or atol=",
+        "差得这样少，可能只是舍入误差：请用稳定写法（expm1、log1p），或传 atol=",
+    ),
+    "everywhere": (
+        "violated at every draw: a sign, or the two sides exchanged",
+        "每一次抽样都不成立：符号反了，或两边对调了",
+    ),
+    # Shapes and linear maps
     "shape": ("a gradient has the shape of its input", "梯度的形状与输入相同"),
     "adjoint": (
         "⟨y, Ax⟩ and ⟨Aᵗy, x⟩ must agree for every x and y: look at order, flips, strides and padding",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minigen.check.hints import Hint, language
+from minigen.check.hints import Hint, hint, language
 from minigen.check.speak import name_of, say
 from minigen.check.values import Case, explain, result, worst_of
 from minigen.check.verdict import CheckError, Finding, Found, InvariantCheckError, ValueCheckError
@@ -50,14 +50,14 @@ def value_check(
     else:
         _at_least_0("value_check", within=within)
     seen: list[Case] = []
-    with _judging(ValueCheckError, title, reveal, quiet, lang) as caught:
+    with judging(ValueCheckError, title, reveal, quiet, lang) as caught:
         for k, (inputs, expected) in enumerate(cases):
             listening = np.errstate(divide="warn", over="warn", invalid="warn", under="ignore")
             before = len(caught)
             with listening if no_warnings else contextlib.nullcontext():
                 case = Case(f, inputs, expected, f"case {k + 1} of {len(cases)}")
             if no_warnings and len(caught) > before:
-                raise Found(Finding(f"f warns: {_text(caught[before])}", "broken", case.said, hint=STABLE))
+                raise Found(Finding(f"f warns: {_text(caught[before])}", "broken", case.said, hint=hint("stable")))
             case.compare(rtol, atol, within)
             seen.append(case)
         if any(case.wrong.any() for case in seen):
@@ -93,7 +93,7 @@ def invariant_check(
     if n < 1:
         raise SettingError(f"invariant_check: n={n} must be at least 1; without a draw nothing is checked.")
     _at_least_0("invariant_check", atol=atol)
-    with _judging(InvariantCheckError, title, reveal, quiet, lang):
+    with judging(InvariantCheckError, title, reveal, quiet, lang):
         margins = [_smallest(margin, draw, seed + k, says) for k in range(n)]
         low = int(np.argmin(margins))
         least, below = margins[low], sum(m < -atol for m in margins)
@@ -135,32 +135,15 @@ def _smallest(margin: Any, draw: Any, seed: int, says: str) -> float:
 def _below(margins: list[float], below: int) -> Hint | None:
     """What the margins have in common."""
     if -min(margins) <= 1e-9 * max(map(abs, margins)) or min(margins) > -1e-12:
-        return ROUNDING
-    return EVERYWHERE if below == len(margins) > 1 else None
-
-
-STABLE = Hint(
-    "stable",
-    "something overflows on the way, or is divided by 0: use the stable form (softplus, subtract the maximum)",
-    "中途溢出或除以 0：请用稳定写法（softplus，先减去最大值）",
-)
-ROUNDING = Hint(
-    "rounding",
-    "so little may be rounding: a stable form (expm1, log1p), or atol=",
-    "差得这样少，可能只是舍入误差：请用稳定写法（expm1、log1p），或传 atol=",
-)
-EVERYWHERE = Hint(
-    "everywhere",
-    "violated at every draw: a sign, or the two sides exchanged",
-    "每一次抽样都不成立：符号反了，或两边对调了",
-)
+        return hint("rounding")
+    return hint("everywhere") if below == len(margins) > 1 else None
 
 
 # What both have in common ---------------------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def _judging(error: type[CheckError], title: str, reveal: bool, quiet: bool, lang: str) -> Iterator[list[Any]]:
+def judging(error: type[CheckError], title: str, reveal: bool, quiet: bool, lang: str) -> Iterator[list[Any]]:
     """Nothing on stderr: warnings are collected, and told on stdout where it passes.  What was Found raises `error`."""
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"):
         warnings.simplefilter("always")

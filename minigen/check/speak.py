@@ -12,6 +12,9 @@ from minigen.errors import SettingError
 def name_of(f: Any) -> str:
     """What messages call f: its name, or its class's; f for a lambda."""
     name = getattr(f, "name", None) or getattr(f, "__name__", None) or type(f).__name__
+    owner = getattr(f, "__self__", None)
+    if name == "apply" and isinstance(owner, type):  # of a torch.autograd.Function
+        name = owner.__name__
     return "f" if name == "<lambda>" else str(name)
 
 

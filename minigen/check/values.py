@@ -7,7 +7,7 @@ import numpy as np
 
 from minigen.autograd import Tensor
 from minigen.backend import to_host
-from minigen.check.diagnose import Sizes, diagnose, place_of
+from minigen.check.diagnose import diagnose, place_of, sizes_of
 from minigen.check.hints import Hint, hint
 from minigen.check.problem import name_inputs
 from minigen.check.verdict import Finding, Found
@@ -25,13 +25,13 @@ class Case:
         self.inputs = {name: on_host(x) for name, x in given.items() if hasattr(x, "dtype")}
         copies = {name: copied(x) for name, x in given.items()}
         y = f(*copies.values())
-        self.yours = result(y, "f", said)
+        self.yours = result(y, "f", said).copy()  # f may fill the same array again
         for name, x in self.inputs.items():
             if not np.array_equal(on_host(copies[name]), x, equal_nan=x.dtype.kind in "fc"):
                 raise Found(Finding(f"f changes its input {name}", "broken", said, hint=hint("in place")))
         if callable(expected):
             expected = expected(*(copied(x) for x in given.values()))
-        self.expected = on_host(expected)
+        self.expected = on_host(expected).copy()
         if self.expected.dtype.kind not in "biufc":
             raise SettingError(f"value_check: the expected value of {said} is {self.expected.dtype}; it takes numbers.")
         if hasattr(y, "dtype"):
@@ -59,11 +59,11 @@ class Case:
             return
         why = None
         if [n for n in got if n != 1] == [n for n in wanted if n != 1]:
-            why = LENGTH_1
+            why = hint("length 1")
         elif got == wanted[::-1]:
             why = hint("transposed")
         elif len(got) > len(wanted):
-            why = REDUCE
+            why = hint("reduce")
         raise Found(Finding(f"the result has shape {got}; {wanted} is expected", "broken", self.said, hint=why))
 
     def compare(self, rtol: float, atol: float, within: Any) -> None:
@@ -166,12 +166,13 @@ def _cause(case: Case, seen: list[Case]) -> Hint | None:
     numbers = [c for c in seen if c.yours.shape == ()]
     if any(c.yours.dtype.kind == "c" or c.expected.dtype.kind == "c" for c in seen):
         return None
+    sizes = [size for name, x in case.inputs.items() for size in sizes_of(x.shape, name)]
     if case.yours.shape == () and len(numbers) > 1:
         a, e = (
             np.array([float(x) for x in column])
             for column in ([c.yours for c in numbers], [c.expected for c in numbers])
         )
-        row = diagnose(a, e, x=e, name="y", sizes=_sizes(case))
+        row = diagnose(a, e, x=e, name="y", sizes=sizes)
         if row.key in OF_CASES:
             return _said_of_values(row)
     a, e = (x.astype(np.float64) for x in (case.yours, case.expected))
@@ -179,7 +180,7 @@ def _cause(case: Case, seen: list[Case]) -> Hint | None:
         return None
     a, e = np.where(np.isinf(e), 0.0, a), np.where(np.isinf(e), np.nan, e)  # equal infinities tell nothing
     name, x = next(((n, x) for n, x in case.inputs.items() if x.shape == a.shape and x.dtype.kind in "iuf"), ("y", e))
-    row = diagnose(a, e, x=x, name=name, sizes=_sizes(case))
+    row = diagnose(a, e, x=x, name=name, sizes=sizes)
     return _said_of_values(row if row.key != "none" else diagnose(a, e, x=x, name="y", sizes=[]))
 
 
@@ -189,20 +190,5 @@ OF_CASES = ("sign", "double", "half", "times", "share", "factor", "zero", "offse
 def _said_of_values(row: Hint) -> Hint:
     """The table speaks of gradients and differences; the same pattern in values has the same cause."""
     if row.key == "zero":
-        return Hint("zero", "yours is 0 everywhere", "你的结果处处为 0")
+        return hint("zero value")
     return Hint(row.key, row.en.replace("numerical", "expected"), row.zh.replace("梯度", "结果"))
-
-
-def _sizes(case: Case) -> Sizes:
-    """Lengths that a sum and a mean may differ by, with their names."""
-    sizes: Sizes = []
-    for name, x in case.inputs.items():
-        sizes += [(n, f"the length of axis {i} of {name}", f"{name} 第 {i} 轴的长度") for i, n in enumerate(x.shape)]
-        sizes.append((x.size, f"the number of entries of {name}", f"{name} 的元素个数"))
-    return sizes
-
-
-LENGTH_1 = Hint(
-    "length 1", "an axis of length 1 too many or too few (keepdims)", "多了或少了一个长度为 1 的轴（keepdims）"
-)
-REDUCE = Hint("reduce", "a sum or a mean over an axis is missing", "缺少沿某一轴的求和或平均")
