@@ -22,5 +22,5 @@ def write_atomically(path: Path, raw: bytes) -> None:
             temporary.unlink()
         raise DataError(
             f"{path}: could not be written ({error.strerror or error}); what was saved before is untouched. "
-            "Make room, or choose another place with --out."
+            "Make room, or name another place."
         ) from error

@@ -12,9 +12,9 @@ import numpy as np
 
 from minigen.check.gradient import grad_report
 from minigen.check.oracles import value_check
-from minigen.check.problem import name_inputs
+from minigen.check.problem import is_numbers, name_inputs
 from minigen.check.speak import name_of, refuse_unknown, say
-from minigen.check.verdict import GradCheckError, Report
+from minigen.check.verdict import Finding, Found, GradCheckError, Report
 from minigen.errors import SettingError
 
 STYLES = ("rule", "cache", "loss")
@@ -88,7 +88,7 @@ def _as_rule(forward: Any, backward: Any, style: str) -> tuple[Callable[..., Any
         if not isinstance(found, tuple) or len(found) != 2:
             what = "(y, cache)" if style == "cache" else "(loss, gradient)"
             got = f"a tuple of {len(found)}" if isinstance(found, tuple) else type(found).__name__
-            raise SettingError(f'op_check: style="{style}" needs a forward that returns {what}; it returned {got}.')
+            raise Found(Finding(f"the forward must return {what}; it returned {got}", "broken"))
         return found
 
     def f(*inputs: Any) -> Any:
@@ -98,8 +98,11 @@ def _as_rule(forward: Any, backward: Any, style: str) -> tuple[Callable[..., Any
         _, second = pair(inputs)
         if style == "cache":
             return backward(dy, second)
-        return tuple(dy * dx for dx in (second if isinstance(second, tuple) else (second,)))  # one loss: dy is a number
+        gradients = second if isinstance(second, tuple | list) else (second,)
+        return tuple(dy * dx if is_numbers(dx) else dx for dx in gradients)  # one loss: dy is a number
 
+    if hasattr(backward, "called_nearby"):  # it runs in another process, which watches it there
+        rule.called_nearby = lambda dy, y, *inputs: backward.called_nearby(dy, pair(inputs)[1])  # type: ignore
     return f, rule
 
 

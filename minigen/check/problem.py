@@ -113,8 +113,8 @@ class Rule:
         """f's result as an array."""
         self.evaluations += 1
         y = self.f(*self.arguments(arrays))
-        if isinstance(y, Tensor | tuple | list) or y is None:
-            raise SettingError(f"grad_check: with backward=, f must return one array; it returned {type(y).__name__}.")
+        if not is_numbers(y):
+            raise Found(Finding(f"f must return one array or number; it returned {type(y).__name__}", "broken"))
         return array_module(y).asarray(y)
 
     def gradient(self, arrays: list[Array], dy: Array) -> list[Any]:
@@ -163,6 +163,11 @@ def _beside(value: Any, x: Array) -> bool:
         return False
     moved = float(abs(value - x).max())
     return 0 < moved <= 1e-2 * (float(abs(x).max()) or 1.0)
+
+
+def is_numbers(x: Any) -> bool:
+    """Is x one bare array, or a number?"""
+    return not isinstance(x, Tensor) and (hasattr(x, "dtype") or isinstance(x, int | float))
 
 
 def is_float(x: Any) -> bool:

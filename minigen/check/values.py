@@ -43,7 +43,7 @@ class Case:
         got, expected = self.yours.dtype, self.expected.dtype
         wide = any(x.dtype == np.float64 for x in self.inputs.values())
         narrow = insists and expected.kind == "f" and expected.itemsize < 8
-        if insists and expected.kind == "b" or narrow and not wide:
+        if insists and expected.kind == "b" or narrow and not wide or got.kind == "c" != expected.kind:
             wanted = expected
         elif wide and not narrow and got.kind == "f":
             wanted = np.dtype(np.float64)

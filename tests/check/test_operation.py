@@ -127,7 +127,6 @@ def test_a_floating_target_can_be_held_fixed():
         (lambda: op_check(dense, dense_backward, draw, style="torch"), 'must be "rule", "cache" or "loss"'),
         (lambda: op_check(dense, None, draw), 'style="rule" needs a backward'),
         (lambda: op_check(dense, dense_backward, draw, style="loss"), "the forward returns the gradient"),
-        (lambda: op_check(dense, dense_backward, draw, style="cache"), r"returns \(y, cache\); it returned ndarray"),
         (lambda: op_check(dense, dense_backward, draw, seeds=()), "seeds is empty"),
         (lambda: op_check(dense, dense_backward, draw, rtoll=1e-3), "no setting 'rtoll'; did you mean rtol"),
         (lambda: op_check(dense, dense_backward, draw, order=2), "no setting 'order'"),
@@ -136,6 +135,30 @@ def test_a_floating_target_can_be_held_fixed():
 def test_misuse_is_one_sentence(call, text):
     with pytest.raises(SettingError, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    "forward, backward, style, text",
+    [
+        (dense, affine_backward, "cache", r"the forward must return \(y, cache\); it returned ndarray"),
+        (lambda x, w, b: (1.0, 2.0, 3.0), None, "loss", r"must return \(loss, gradient\); it returned a tuple of 3"),
+        (lambda x, w, b: None, dense_backward, "rule", "f must return one array or number; it returned NoneType"),
+        (lambda x, w, b: "text", dense_backward, "rule", "it returned str"),
+        (lambda x, w, b: (x.sum(), [np.ones_like(x), None, "b"]), None, "loss", "returns None for w"),
+        (lambda x, w, b: (x.sum(), {"x": x}), None, "loss", "returns 1 gradients for 3 inputs"),
+    ],
+)
+def test_what_a_student_may_return_fails_the_check_and_not_the_instructor(forward, backward, style, text):
+    with pytest.raises(GradCheckError, match=text) as caught:
+        op_check(forward, backward, draw, style=style)
+    assert caught.value.verdict == "broken"
+
+
+def test_a_loss_may_return_its_gradients_in_a_list():
+    def loss(x, w):
+        return (x * w).sum(), [w, x]
+
+    op_check(loss, None, [np.ones(3), np.arange(3.0)], style="loss", quiet=True)
 
 
 def test_warnings_are_told_on_stdout(capsys):

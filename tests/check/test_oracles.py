@@ -563,3 +563,8 @@ def test_misuse_is_told(call, text):
 
 def test_the_errors_are_assertions():
     assert issubclass(ValueCheckError, CheckError) and issubclass(InvariantCheckError, AssertionError)
+
+
+def test_a_complex_result_is_no_number_of_a_formula():
+    with pytest.raises(ValueCheckError, match="the result is complex128; float64 is expected"):
+        value_check(lambda x: x + 0j, [(np.ones(2), np.ones(2))])
