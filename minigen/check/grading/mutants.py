@@ -76,6 +76,8 @@ def prove(
             at.start_clock()
             ask(at.process(), "mutate", [number], name)
             bitten = next(failed(at), None)
+            if bitten is not None:  # mistakes come in families: the case that caught this one is asked first
+                cases = sorted(cases, key=lambda one: one is not bitten.case)
             survivors += [name] if bitten is None else []
             tell(f"  {name}: " + (f"caught by {bitten.case.name!r}" if bitten else "SURVIVES"))
     tell(f"the solution passes {len(cases)} cases; of {len(names)} mutants they catch {len(names) - len(survivors)}")

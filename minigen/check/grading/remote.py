@@ -9,6 +9,7 @@ op_check(*as_rule(submission.loss), [x])
 import builtins
 import difflib
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -147,8 +148,12 @@ def ask(process: Process, act: str, given: list[Any], name: str, f: Any = None, 
             raise SubmissionError(f"{name} returned {cleaned(body['unsent'], 500)}")
         changed = [(sent[k], arrays[i]) for k, i in body["changed"]]
         value = wire.unpack(body["value"], arrays, stand_in)
+        warned = [cleaned(text, 200) for text in body["warned"]]
     except (wire.Garbled, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
         raise SubmissionError(f"{name} gave an answer that makes no sense") from error
+    if "warn" in np.geterr().values():  # a check that listens, such as value_check(…, no_warnings=True)
+        for text in warned:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
     for old, new in changed:
         _change(old, new, name, f, given, in_place)
     return value
@@ -159,6 +164,8 @@ def _raised(error: Any, name: str, made: type[SubmissionError]) -> SubmissionErr
     kind, place, text = (cleaned(error[part], 3000) for part in ("type", "place", "text"))
     act = "ran out of its memory:" if error["memory"] is True else "raised"
     where = f" ({place})" if place else ""
+    if kind == "NotImplementedError":
+        return SubmissionError(f"{name} is not written yet{where}", kind)
     shown = kind if kind in vars(builtins) else "an error of its own"  # whose name may tell anything
     made = made if kind == "AttributeError" else SubmissionError
     return made(f"{name} {act} {text}", kind, f"{name} {act} {shown}{where}")

@@ -20,7 +20,7 @@ def table(result: Result) -> str:
         sight = "" if outcome.case.visibility == "visible" else f"  [{outcome.case.visibility}]"
         why = f"  {_first(outcome)}" if not outcome.passed else ""
         lines.append(f"  {outcome.case.name:<{width}}  {marks:>7}{sight}{why}")
-    lines += [f"  note: {text[:300]}" for text in result.failed]
+    lines += [f"  note: {text.splitlines()[0][:300]}" for text in result.failed]
     lines.append(f"  {'total':<{width}}  {result.score:>5g}/{result.points:g}  in {result.seconds:.1f} s")
     return "\n".join(lines)
 

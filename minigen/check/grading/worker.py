@@ -8,6 +8,7 @@ import os
 import site
 import sys
 import types
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,12 +104,16 @@ class Worker:
         """The message that answers a request: a value or an error, and which arrays were changed in place."""
         before = [(x.shape, x.tobytes()) for x in arrays]
         try:
-            value = getattr(self, act)(*(wire.unpack(tree, arrays, self.find) for tree in given))
+            with warnings.catch_warnings(record=True) as caught, np.errstate(all="warn", under="ignore"):
+                warnings.simplefilter("always")
+                value = getattr(self, act)(*(wire.unpack(tree, arrays, self.find) for tree in given))
             reply, found = wire.pack(value, self.keep)
             changed = [k for k, x in enumerate(arrays) if (x.shape, x.tobytes()) != before[k]]
             where = [[k, len(found) + i] for i, k in enumerate(changed)]
             found += [arrays[k] for k in changed]
-            return wire.to_bytes({"to": number, "value": reply, "changed": where}, found)
+            numerical = [w for w in caught if issubclass(w.category, RuntimeWarning)]  # NumPy's: overflow, division by 0
+            warned = list(dict.fromkeys(str(w.message)[:200] for w in numerical))[:10]
+            return wire.to_bytes({"to": number, "value": reply, "changed": where, "warned": warned}, found)
         except wire.Unsent as unsent:
             return wire.to_bytes({"to": number, "unsent": str(unsent)[:500]}, [])
         except BaseException as error:  # whatever the submission raises, SystemExit too

@@ -82,12 +82,13 @@ class Gates:
 
 
 def names_of_inputs(f: Any) -> list[str]:
-    """The names of what f, or an instance of a class, takes by place; none where it does not tell."""
+    """The names of what f, or an instance of a class, takes by place and must be given; none where it does not tell."""
     try:
         parameters = inspect.signature(functools.partial(f.__call__, None) if isinstance(f, type) else f).parameters
     except (TypeError, ValueError):
         return []
-    return [p.name for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    by_place = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return [p.name for p in by_place if p.default is p.empty]  # what has a default is a setting
 
 
 def identity(dy: Any, y: Any, x: Any) -> Any:
