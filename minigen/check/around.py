@@ -39,10 +39,9 @@ def before(problem: Any, arrays: list[Array], say: Say) -> Array:
 def around(problem: Any, arrays: list[Array], y: Array, c: Array, rng: np.random.Generator, say: Say) -> list[Array]:
     """Every promise that needs no differences; returns the gradients for the cotangent c."""
     if isinstance(problem, Rule) and problem.calls_f_nearby(arrays, c):
-        raise Found(
-            say("the backward calls f beside its input: finite differences", "broken", hint=hint("differences"))
-        )
+        raise Found(say("the backward calls a function beside its input", "broken", hint=hint("differences")))
     copies, dy = [x.copy() for x in arrays], c.copy()
+    shapes = {v.name: x.shape for v, x in zip(problem.variables, arrays, strict=True)} | {"the result": y.shape}
     found = problem.gradient(arrays, dy)
     _unchanged(problem, arrays, copies, say, "the backward changes the input {}")
     if not _same(dy, c):
@@ -50,7 +49,7 @@ def around(problem: Any, arrays: list[Array], y: Array, c: Array, rng: np.random
     if isinstance(problem, Rule):
         _leaves_y(problem, arrays, c, say)
     gradients = [
-        _as_gradient(variable.name, dx, x, y.shape, say)
+        _as_gradient(variable.name, dx, x, say, shapes)
         for variable, dx, x in zip(problem.variables, found, arrays, strict=True)
     ]
     _linear(problem, arrays, c, gradients, rng, say)
@@ -93,10 +92,10 @@ def _leaves_y(problem: Rule, arrays: list[Array], c: Array, say: Say) -> None:
         raise Found(say("the backward changes y", "broken", hint=hint("in place")))
 
 
-def _as_gradient(name: str, dx: Any, x: Array, y_shape: tuple[int, ...], say: Say) -> Array:
-    """dx as an array, or what is wrong with it."""
+def _as_gradient(name: str, dx: Any, x: Array, say: Say, others: dict[str, tuple[int, ...]] | None = None) -> Array:
+    """dx as an array, or what is wrong with it.  others: the shapes of all inputs and of the result, by name."""
     if dx is None:
-        raise Found(say(f"the backward returns None for {name}", "broken"))
+        raise Found(say(f"the backward returns None for {name}: is a return missing?", "broken"))
     if not hasattr(dx, "dtype") and x.ndim == 0:
         dx = np.asarray(dx, x.dtype)
     if isinstance(dx, Tensor) or not hasattr(dx, "dtype"):
@@ -110,21 +109,33 @@ def _as_gradient(name: str, dx: Any, x: Array, y_shape: tuple[int, ...], say: Sa
             say(
                 f"the gradient with respect to {name} has shape {dx.shape}; {name} has {x.shape}",
                 "broken",
-                hint=_misshapen(dx.shape, x.shape, y_shape),
+                hint=_misshapen(dx.shape, x.shape, others or {}),
             )
         )
     if dx.dtype != x.dtype:
         text = f"the gradient with respect to {name} is {dx.dtype}; {name} is {x.dtype}"
-        raise Found(say(text, "broken", hint=hint("float64" if x.dtype == np.float32 else "float32")))
+        raise Found(say(text, "broken", hint=hint("float32")))
     return array_module(x).asarray(dx)
 
 
-def _misshapen(got: tuple[int, ...], wanted: tuple[int, ...], y_shape: tuple[int, ...]) -> Hint:
-    """Broadcasting not undone, where summing the surplus axes would give the right shape."""
+def _misshapen(got: tuple[int, ...], wanted: tuple[int, ...], others: dict[str, tuple[int, ...]]) -> Hint:
+    """Why a gradient may have another shape: a sum that is missing, too many or along the wrong axis; an exchange."""
     added = len(got) - len(wanted)
+    if [n for n in got if n != 1] == [n for n in wanted if n != 1]:
+        return hint("length 1")
     if added >= 0 and all(n in (1, m) for n, m in zip(wanted, got[added:], strict=True)):
         axes = [*range(added), *(added + k for k, n in enumerate(wanted) if n != got[added + k])]
         return hint("unbroadcast", axis=axes[0] if len(axes) == 1 else tuple(axes))
+    if got == () != wanted:
+        return hint("over all")
+    if len(got) == len(wanted) > 1 and sorted(got) == sorted(wanted):
+        return hint("axes moved")
+    for name, shape in others.items():
+        if got == shape:
+            return hint("of another", name=name)
+    for name, shape in others.items():
+        if len(got) == 1 and got[0] in shape:
+            return hint("other axis", n=got[0], axis=shape.index(got[0]), name=name)
     return hint("shape")
 
 
@@ -135,7 +146,10 @@ def single_precision(problem: Any, arrays: list[Array], c: Array, say: Say) -> N
     if y.dtype != np.float32 or y.shape != c.shape:
         return  # f holds float64 constants of its own
     for variable, dx, x in zip(problem.variables, problem.gradient(small, c.astype(np.float32)), small, strict=True):
-        _as_gradient(variable.name, dx, x, y.shape, say)
+        if getattr(dx, "dtype", x.dtype) != x.dtype and getattr(dx, "shape", None) == x.shape:
+            text = f"for {variable.name} in float32 the gradient is {dx.dtype} (the check runs once in float32 too)"
+            raise Found(say(text, "broken", hint=hint("float64")))
+        _as_gradient(variable.name, dx, x, say)
 
 
 def _linear(problem: Any, arrays: list[Array], c: Array, g: list[Array], rng: Any, say: Say) -> None:

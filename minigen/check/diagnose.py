@@ -20,16 +20,18 @@ def diagnose(
     sizes: Sizes,
     order: int = 1,
     exchanged: Iterable[tuple[int, int, np.ndarray]] = (),
+    others: Iterable[tuple[str, np.ndarray]] = (),
 ) -> Hint:
     """The likely cause of `a` where the truth is `n` (NaN where not measured), both of the shape of the input x.
 
     exchanged: (i, j, what `a` becomes when axes i and j of the data change places and back), looked at lazily.
+    others: arrays of the same shape that a factor or a term may be made of, by name.
     """
     seen = np.isfinite(n)
     if not np.isfinite(a).all():
         return hint("overflow")
     if not seen.any():
-        return hint("none", worst="")
+        return hint("none", worst="", worst_zh="")
     scale = np.abs(n[seen]).max() or 1.0
     wrong = seen & ~_close(a, n, scale)
     if not wrong.any():
@@ -49,11 +51,14 @@ def diagnose(
         return row
     if order > 1:
         return hint("constant", below=order - 1)
+    row = _made_of(a, n, seen, scale, others)
+    if row is not None:
+        return row
     row = _branch(a, n, seen, wrong, scale, x, name)
     if row is not None:
         return row
     digits = _digits(a, n, seen, scale)
-    return hint("digits", digits=digits) if digits >= 2 else hint("none", worst=_worst(a, n, seen, name))
+    return hint("digits", digits=digits) if digits >= 2 else hint("none", **_worst(a, n, seen, name))
 
 
 def _digits(a: Any, n: Any, seen: Any, scale: float) -> int:
@@ -146,6 +151,25 @@ def _factor_along(a: Any, n: Any, scale: float) -> Hint | None:
     return None
 
 
+def _made_of(a: Any, n: Any, seen: Any, scale: float, others: Iterable[tuple[str, Any]]) -> Hint | None:
+    """a / n is an array at hand, or one minus it; or a − n is a multiple of one."""
+    if seen.sum() < 3:
+        return None
+    for name, z in others:
+        if not np.isfinite(z).all() or np.ptp(z[seen]) <= 1e-6 * np.abs(z[seen]).max():
+            continue
+        for what, factor in ((name, z), (f"1 − {name}", 1 - z), (f"1 + {name}", 1 + z), (f"{name}²", z * z)):
+            if _close(a, factor * n, scale)[seen].all():
+                return hint("times an array", what=what)
+            if _close(factor * a, n, scale)[seen].all():
+                return hint("times an array", what=f"1 / {what if len(what) < 3 else f'({what})'}")
+        d = np.where(seen, a - n, 0.0)
+        r = float((d * z).sum() / (z * z)[seen].sum())
+        if r and (np.abs(d - r * z)[seen] <= 1e-5 * np.abs(d).max()).all():
+            return hint("term", r=f"{r:.4g}", what=name)
+    return None
+
+
 def _branch(a: Any, n: Any, seen: Any, wrong: Any, scale: float, x: Any, name: str) -> Hint | None:
     """Right on a part of the entries, one ratio on the rest."""
     right = seen & ~wrong
@@ -197,11 +221,15 @@ def _parts(x: Any, name: str, wrong: Any) -> Iterator[tuple[str, str, Any]]:
             yield text, zh, np.broadcast_to(place <= last, x.shape)
 
 
-def _worst(a: Any, n: Any, seen: Any, name: str) -> str:
-    """The three entries that disagree most."""
+def _worst(a: Any, n: Any, seen: Any, name: str) -> dict[str, str]:
+    """The three entries that disagree most, in English and in Chinese."""
     error = np.where(seen, np.abs(a - n), -1.0).reshape(-1)
     places = [np.unravel_index(i, a.shape) for i in np.argsort(-error)[: min(3, int(seen.sum()))]]
-    return "; ".join(f"{place_of(name, p)} yours {a[p]:.5g}, numerical {n[p]:.5g}" for p in places)
+    told = [(place_of(name, p), f"{a[p]:.5g}", f"{n[p]:.5g}") for p in places]
+    return {
+        "worst": "; ".join(f"{place} yours {mine}, numerical {truth}" for place, mine, truth in told),
+        "worst_zh": "；".join(f"{place} 你的 {mine}，数值 {truth}" for place, mine, truth in told),
+    }
 
 
 def place_of(name: str, place: tuple[Any, ...]) -> str:

@@ -58,6 +58,7 @@ def explain(
             sizes=_sizes(point, k, y),
             order=order,
             exchanged=_exchanged(point, k, y) if isinstance(point.problem, Rule) else (),
+            others=[(name, z) for name, z in _at_hand(point, y) if z.shape == tensor.shape],
         ),
     )
 
@@ -112,8 +113,19 @@ def _exchanged(point: Point, k: int, y: Any) -> Iterator[tuple[int, int, np.ndar
                 yield j, i, dx
 
 
+def _at_hand(point: Point, y: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """What a factor or a term may be made of: the inputs and the result."""
+    for variable, x in zip(point.problem.variables, point.arrays, strict=True):
+        yield variable.name, to_host(x)
+    yield "y", to_host(y)
+
+
 def _sizes(point: Point, k: int, y: Any) -> Sizes:
     """Lengths that a sum and a mean may differ by: of the tensor in question, of the others, of the result."""
     pairs = list(zip(point.problem.variables, point.arrays, strict=True))
-    own = [size for v, x in [pairs[k], *pairs] for size in sizes_of(x.shape, v.name)]
-    return own + sizes_of(y.shape, "the result", "结果")
+    if point.arrays[k].ndim < y.ndim:  # a bias is summed over axes that it has not
+        pairs.sort(key=lambda pair: pair[1].ndim < y.ndim)
+    else:
+        pairs.insert(0, pairs[k])
+    sizes = [size for v, x in pairs for size in sizes_of(x.shape, v.name)]
+    return sizes + sizes_of(y.shape, "the result", "结果")

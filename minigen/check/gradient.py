@@ -15,10 +15,11 @@ from minigen.autograd import Tensor
 from minigen.backend import array_module
 from minigen.check import around
 from minigen.check.explain import explain
+from minigen.check.given import as_input, draw, is_float, kept, name_inputs, name_parameters
 from minigen.check.hints import language
 from minigen.check.numeric import Plan, Point, compare, signs
-from minigen.check.problem import Graph, Rule, Variable, as_input, is_float, kept, name_inputs, name_parameters
-from minigen.check.pytorch import is_torch, torch_problem
+from minigen.check.problem import Graph, Rule, Variable
+from minigen.check.pytorch import applied, is_torch, torch_problem
 from minigen.check.rough import rough
 from minigen.check.speak import name_of, say
 from minigen.check.torch_graph import TorchGraph
@@ -51,7 +52,8 @@ def grad_check(
     """Raise GradCheckError unless every derivative of f, up to `order`, agrees with finite differences.
 
     f: tensors → one tensor of any shape; an operation, a loss, a module or a lambda, of minigen or of PyTorch.  inputs:
-    a list, or a dict of names; floating ones are copied to float64 and differentiated by, others are held fixed.
+    a list, a dict of names, or draw(rng), which gives either for default_rng(seed); floating ones are copied to float64
+    and differentiated by, others are held fixed.
     params: a module, a dict or a list of parameters, checked as well (default: those of f, if f is a module).
     backward(dy, y, *inputs): a rule of your own in the engine's place; then f and backward see bare arrays.
     rng: the generators f draws from, put back before every evaluation, as is PyTorch's global one.
@@ -118,11 +120,14 @@ def grad_report(
         raise SettingError(f"grad_check: order {order!r} must be 1, 2, …; values are checked by a closed form.")
     if samples < 1 or projections < 1:
         raise SettingError(f"grad_check: samples={samples} and projections={projections} must be at least 1.")
+    if not rtol > 0 or step is not None and not step > 0:
+        raise SettingError(f"grad_check: rtol={rtol} and step={step} must be above 0.")
     if backward is not None and (order > 1 or params is not None):
         raise SettingError("grad_check: backward= is checked alone at order 1; make it a rule of an op for more.")
     if params is None and backward is None and hasattr(f, "named_parameters"):
         params = f
     lang = language(lang)
+    inputs, f = draw(inputs, seed), applied(f)
     rngs = [] if rng is None else list(rng) if isinstance(rng, list | tuple) else [rng]
     problem: Any
     if is_torch(f, inputs, params):
@@ -159,7 +164,8 @@ def _problem(
     f: Any, inputs: Any, named: dict[str, Tensor], backward: Any, rngs: list[Any], fixed: tuple[str, ...]
 ) -> Graph | Rule:
     """What is to be differentiated, with every floating input as a variable unless it is held fixed."""
-    given = {name: as_input(name, x) for name, x in name_inputs(f, inputs).items()}
+    named_given = name_inputs(f, inputs)
+    given = {name: as_input(name, x) for name, x in named_given.items()}
     for name in fixed:
         if name not in given:
             raise SettingError(f"grad_check: fixed={name!r} names no input; they are {', '.join(given)}.")
@@ -167,7 +173,9 @@ def _problem(
     variables = [Variable(name, given[name]) for name in free]
     variables += [Variable(name, array_module(p.data).array(p.data, np.float64), p) for name, p in named.items()]
     if not variables:
-        raise SettingError("grad_check: there is no floating-point input or parameter to differentiate by.")
+        held = [f"{name} is {x.dtype}" for name, x in given.items() if hasattr(x, "dtype")]
+        why = f" ({', '.join(held)}: whole numbers are held fixed; pass x.astype(float))" if held else ""
+        raise SettingError(f"grad_check: there is no floating-point input or parameter to differentiate by{why}.")
     states = [rng.bit_generator.state for rng in rngs]
 
     def arguments(values: list[Any]) -> list[Any]:
@@ -182,7 +190,9 @@ def _problem(
     def bare(values: list[Any]) -> list[Any]:
         return [x.data if isinstance(x, Tensor) else x for x in arguments(values)]
 
-    return Rule(f, backward, variables, bare, [name in free for name in given])
+    rule = Rule(f, backward, variables, bare, [name in free for name in given])
+    rule.single = any(getattr(x, "dtype", None) == np.float32 for x in named_given.values())
+    return rule
 
 
 class _Check:
@@ -220,7 +230,7 @@ class _Check:
         compared = [compare(point, k, dx, self.plan, whole) for k, dx in enumerate(gradients)]
         self.report.tensors += compared
         self._judge(point, compared, y, finding)
-        if problem.order == 1 and not isinstance(problem, TorchGraph):  # PyTorch sees to its gradients' dtypes itself
+        if problem.order == 1 and problem.single:
             around.single_precision(problem, arrays, c, finding)
         if isinstance(problem, Rule) or isinstance(problem, TorchGraph) and problem.by_hand and problem.order == 1:
             rough(problem, arrays, c, self.plan.rng, finding)

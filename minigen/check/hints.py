@@ -19,11 +19,11 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "times": (
         "every ratio is {n}, {what}: a sum where a mean is meant",
-        "比值处处为 {n}，即{zh}：该求平均处用了求和",
+        "比值处处为 {n}，即 {zh}：该求平均处用了求和",
     ),
     "share": (
         "every ratio is 1/{n}, and {n} is {what}: a mean where a sum is meant",
-        "比值处处为 1/{n}，{n} 即{zh}：该求和处用了平均",
+        "比值处处为 1/{n}，{n} 即 {zh}：该求和处用了平均",
     ),
     "factor": ("every ratio is {r}: a constant factor", "比值处处为 {r}：多了或少了一个常数系数"),
     "zero": (
@@ -67,10 +67,18 @@ TABLE: dict[str, tuple[str, str]] = {
         "order {below} is right: inside the rule something is detached or a bare array, and counts as a constant",
         "{below} 阶是对的：规则里有 detach 或裸数组，被当成了常数",
     ),
-    "none": ("no simple pattern; {worst}", "没有简单的规律；{worst}"),
+    "none": ("no simple pattern; {worst}", "没有简单的规律；{worst_zh}"),
     "factor along": (
         "the ratio changes along axis {axis} only: a factor that depends on that axis (a scale, a mask, a count)",
         "比值只随第 {axis} 轴变化：多了或少了一个依赖该轴的系数（缩放、掩码、计数）",
+    ),
+    "times an array": (
+        "the ratio is {what}, entry by entry: a factor too many, or one that is missing",
+        "比值逐项等于 {what}：多了或漏了一个因子",
+    ),
+    "term": (
+        "yours − numerical is {r} · {what}: a term with {what} is missing, or one too many",
+        "两者之差是 {r} · {what}：漏了或多了含 {what} 的一项",
     ),
     "wrong axis": (
         "right after axes {i} and {j} of the data change places: a sum, a mean or a formula runs along the wrong axis",
@@ -91,8 +99,8 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     "float32": ("look for a float32 array or a cast inside f", "请检查 f 里的 float32 数组或类型转换"),
     "float64": (
-        "a float64 scalar such as np.sqrt(2) widens it; use Python's math.sqrt(2)",
-        "np.sqrt(2) 这样的 float64 标量会把它变宽；请用 math.sqrt(2)",
+        "np.zeros(x.shape), np.eye(n) and np.sqrt(2) are float64: np.zeros_like(x), dtype=x.dtype, math.sqrt(2)",
+        "np.zeros(x.shape)、np.eye(n)、np.sqrt(2) 是 float64：请用 np.zeros_like(x)、dtype=x.dtype、math.sqrt(2)",
     ),
     "in place": (
         "an assignment in place (x += …, x[…] = …); work on a copy",
@@ -107,8 +115,8 @@ TABLE: dict[str, tuple[str, str]] = {
         "规则依赖 dy 的内存排列；请用 reshape 和复制",
     ),
     "differences": (
-        "a backward is a formula; finite differences are what it is checked with",
-        "backward 要写成公式；有限差分是用来检验它的",
+        "these are finite differences, which a backward is checked with; it must be a formula itself",
+        "这是有限差分，是用来检验 backward 的；backward 本身要写成公式",
     ),
     "uneven": (
         "a difference quotient (finite differences) or float32 inside; write the formula, in the dtype of the input",
@@ -129,7 +137,10 @@ TABLE: dict[str, tuple[str, str]] = {
     ),
     # Values and invariants
     "zero value": ("yours is 0 everywhere", "你的结果处处为 0"),
-    "length 1": ("an axis of length 1 too many or too few (keepdims)", "多了或少了一个长度为 1 的轴（keepdims）"),
+    "length 1": (
+        "an axis of length 1 is kept or left out: look at keepdims",
+        "多了或少了一个长度为 1 的轴：请看 keepdims",
+    ),
     "reduce": ("a sum or a mean over an axis is missing", "缺少沿某一轴的求和或平均"),
     "stable": (
         "something overflows on the way, or is divided by 0: use the stable form (softplus, subtract the maximum)",
@@ -144,7 +155,17 @@ TABLE: dict[str, tuple[str, str]] = {
         "每一次抽样都不成立：符号反了，或两边对调了",
     ),
     # Shapes and linear maps
-    "shape": ("a gradient has the shape of its input", "梯度的形状与输入相同"),
+    "shape": ("a gradient has the shape of its input", "梯度的形状应与输入相同"),
+    "over all": ("summed over every axis; keep those that the input has", "对所有轴求了和；输入有的轴要保留"),
+    "axes moved": ("the axes stand in another order: a transpose", "轴的次序不对：转置"),
+    "of another": (
+        "it has the shape of {name}: gradients go in the order of the inputs",
+        "它的形状与 {name} 相同：梯度要按输入的次序返回",
+    ),
+    "other axis": (
+        "{n} is the length of axis {axis} of {name}: summed over the wrong axis?",
+        "{n} 是 {name} 第 {axis} 轴的长度：求和用错了轴？",
+    ),
     "adjoint": (
         "⟨y, Ax⟩ and ⟨Aᵗy, x⟩ must agree for every x and y: look at order, flips, strides and padding",
         "对任意 x、y，⟨y, Ax⟩ 与 ⟨Aᵗy, x⟩ 必须相等：请检查次序、翻转、步长和填充",

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from minigen.check.given import draw, is_numbers, name_inputs
 from minigen.check.gradient import grad_report
 from minigen.check.oracles import value_check
-from minigen.check.problem import is_numbers, name_inputs
 from minigen.check.speak import name_of, refuse_unknown, say
-from minigen.check.verdict import Finding, Found, GradCheckError, Report
+from minigen.check.verdict import UNTESTED, Finding, Found, GradCheckError, Report
 from minigen.errors import SettingError
 
 STYLES = ("rule", "cache", "loss")
@@ -57,6 +57,8 @@ def op_check(
         needs = "takes no backward: the forward returns the gradient" if style == "loss" else "needs a backward"
         raise SettingError(f'op_check: style="{style}" {needs}.')
     refuse_unknown("op_check", settings, grad_report, without=("params", "order", "rng", "backward", "seed"))
+    if not isinstance(seeds, Iterable):
+        raise SettingError(f"op_check: seeds={seeds!r} must be a list of whole numbers, such as (0, 1, 2).")
     seeds = list(seeds)
     if not seeds:
         raise SettingError("op_check: seeds is empty; without one nothing is checked.")
@@ -64,8 +66,8 @@ def op_check(
     f, rule = _as_rule(forward, backward, style)
     reports: list[Report] = []
     for seed in seeds:
-        given = inputs(np.random.default_rng(seed)) if callable(inputs) else inputs
-        given = name_inputs(forward, given)
+        given = name_inputs(forward, draw(inputs, seed))
+        _refuse(given)
         if value is not None:
             value_check(f, [(list(given.values()), value)], name=title, reveal=reveal, quiet=True, lang=lang)
         report = grad_report(f, given, backward=rule, seed=seed, name=title, reveal=reveal, lang=lang, **settings)
@@ -76,6 +78,18 @@ def op_check(
         say(_pass_line(title, reports, value is not None))
         for text in dict.fromkeys(text for report in reports for text in report.warnings):
             say(f"  warned: {text}")
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    """SettingError for inputs on which nothing would be checked, or that are no arrays of NumPy."""
+    for name, x in given.items():
+        if type(x).__module__.partition(".")[0] == "torch":
+            raise SettingError(
+                f"op_check: {name} is a torch.{type(x).__name__}, and op_check takes arrays of NumPy: pass "
+                f"{name}.numpy(), or check a module or function of PyTorch with grad_check."
+            )
+    if given and not any(np.size(x) for x in given.values()):
+        raise SettingError("op_check: every input is empty; nothing would be checked.")
 
 
 def _as_rule(forward: Any, backward: Any, style: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -98,6 +112,8 @@ def _as_rule(forward: Any, backward: Any, style: str) -> tuple[Callable[..., Any
         _, second = pair(inputs)
         if style == "cache":
             return backward(dy, second)
+        if isinstance(second, dict):
+            return second
         gradients = second if isinstance(second, tuple | list) else (second,)
         return tuple(dy * dx if is_numbers(dx) else dx for dx in gradients)  # one loss: dy is a number
 
@@ -117,5 +133,5 @@ def _pass_line(title: str, reports: list[Report], valued: bool) -> str:
     if kinks:
         text += f", {kinks} kink{'s' if kinks > 1 else ''}"
     for name in dict.fromkeys(name for report in reports for name in report.zero):
-        text += f"; {name}: the true gradient is 0 here: sign and scale untested"
+        text += f"; {name}: {UNTESTED}"
     return text

@@ -1,16 +1,14 @@
 """What is differentiated: a function of tensors, or a function of arrays and a backward written by hand."""
 
-import contextlib
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from minigen.autograd import Tensor, grad
 from minigen.backend import Array, array_module
+from minigen.check.given import is_float, is_numbers
 from minigen.check.verdict import Finding, Found
 from minigen.errors import SettingError
 from minigen.ops import concatenate, reshape
@@ -27,6 +25,8 @@ class Variable:
 
 class Graph:
     """A function of tensors, differentiated by the engine; `function` gets the leaves and returns one tensor."""
+
+    single = True  # its gradients are looked at in float32 too
 
     def __init__(self, function: Callable[[list[Tensor]], Any], variables: list[Variable], order: int = 1):
         self.function = function
@@ -106,6 +106,7 @@ class Rule:
         self.variables = variables
         self.arguments = arguments  # (arrays) → every argument of f, fixed ones included
         self.free = free  # for each argument: is it a variable?
+        self.single = False  # was one of them given in float32?
         self.order = 1
         self.evaluations = 0
 
@@ -114,7 +115,7 @@ class Rule:
         self.evaluations += 1
         y = self.f(*self.arguments(arrays))
         if not is_numbers(y):
-            raise Found(Finding(f"f must return one array or number; it returned {type(y).__name__}", "broken"))
+            raise Found(Finding(f"f must return one array or number; it returned {_what(y)}", "broken"))
         return array_module(y).asarray(y)
 
     def gradient(self, arrays: list[Array], dy: Array) -> list[Any]:
@@ -123,17 +124,21 @@ class Rule:
 
     def sorted_out(self, found: Any) -> list[Any]:
         """What a backward returned as a list with one gradient for each variable."""
+        listed = isinstance(found, list)
+        if isinstance(found, dict):
+            names = ", ".join(variable.name for variable in self.variables)
+            raise Found(Finding(f"the backward returns a dict; a tuple ({names}) is expected", "broken"))
         if not isinstance(found, tuple | list):
             found = (found,)
         if len(found) == len(self.free) != len(self.variables):  # one for the fixed inputs too: leave those out
             found = [dx for dx, free in zip(found, self.free, strict=True) if free]
         if len(found) != len(self.variables):
             names = ", ".join(variable.name for variable in self.variables)
-            raise Found(
-                Finding(
-                    f"the backward returns {len(found)} gradients for {len(self.variables)} inputs ({names})", "broken"
-                )
-            )
+            told = f"{_count(len(found), 'gradient')} for {_count(len(self.variables), 'input')} ({names})"
+            if len(found) == 1 and found[0] is None:
+                told = "None: is a return missing?"
+            told += "; a list is read as one gradient for each input" if listed and len(self.variables) == 1 else ""
+            raise Found(Finding(f"the backward returns {told}", "broken"))
         return list(found)
 
     def calls_f_nearby(self, arrays: list[Array], dy: Array) -> bool:
@@ -157,107 +162,22 @@ class Rule:
         return any(seen)
 
 
+def _what(y: Any) -> str:
+    """What came in place of an array, and what it may be about."""
+    if y is None:
+        return "None: is a return missing?"
+    if isinstance(y, tuple) and len(y) == 2:
+        return 'a tuple of 2: for (y, cache) the check takes style="cache", for (loss, gradient) style="loss"'
+    return f"a tuple of {len(y)}" if isinstance(y, tuple) else type(y).__name__
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def _beside(value: Any, x: Array) -> bool:
     """Is `value` the array x with entries moved by a hair?"""
     if not is_float(value) or value.shape != x.shape or not x.size:
         return False
     moved = float(abs(value - x).max())
     return 0 < moved <= 1e-2 * (float(abs(x).max()) or 1.0)
-
-
-def is_numbers(x: Any) -> bool:
-    """Is x one bare array, or a number?"""
-    return not isinstance(x, Tensor) and (hasattr(x, "dtype") or isinstance(x, int | float))
-
-
-def is_float(x: Any) -> bool:
-    """Is x a floating-point array (or tensor), and so differentiable?"""
-    return hasattr(x, "dtype") and x.dtype.kind == "f"
-
-
-# From what the caller gave ------------------------------------------------------------------------------------------
-
-
-def name_inputs(f: Any, inputs: Any) -> dict[str, Any]:
-    """The inputs by name, in the order in which f takes them."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-        own = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    except (TypeError, ValueError):  # a built-in without a signature
-        own = []
-    if isinstance(inputs, Mapping):
-        if set(inputs) <= set(own):
-            return {name: inputs[name] for name in own if name in inputs}
-        return dict(inputs)
-    if isinstance(inputs, Tensor) or hasattr(inputs, "dtype"):
-        inputs = [inputs]
-    return {own[i] if i < len(own) else f"input {i}": x for i, x in enumerate(inputs)}
-
-
-def name_parameters(params: Any) -> dict[str, Tensor]:
-    """The parameters by name: of a module, a dict, or a list of tensors.  Frozen ones are left out."""
-    if params is None:
-        return {}
-    if hasattr(params, "named_parameters"):
-        named = dict(params.named_parameters())
-    elif isinstance(params, Mapping):
-        named = dict(params)
-    else:
-        named = {p.name or f"params[{i}]": p for i, p in enumerate(params)}
-    for name, p in named.items():
-        if not isinstance(p, Tensor) or p.node is not None:
-            raise SettingError(f"grad_check: params: {name} is no leaf tensor; pass parameters or a module.")
-    return {name: p for name, p in named.items() if p.requires_grad}
-
-
-def as_input(name: str, x: Any) -> Any:
-    """A float64 copy of a floating input; integers and booleans as they came."""
-    bare = x.data if isinstance(x, Tensor) else x
-    if not hasattr(bare, "dtype"):
-        bare = np.asarray(bare)
-    if bare.dtype.kind in "iub":
-        return x if hasattr(x, "dtype") else bare
-    if bare.dtype.kind != "f":
-        raise SettingError(f"grad_check: input {name} is of dtype {bare.dtype}; it must hold numbers.")
-    xp = array_module(bare)
-    return xp.array(bare, dtype=np.float64, order="C")
-
-
-@contextlib.contextmanager
-def kept(named: dict[str, Tensor], module: Any, rngs: list[np.random.Generator]) -> Iterator[None]:
-    """Whatever happens inside, parameters, running statistics and generators are afterwards what they were."""
-    leaves = [(p, p.data, p.version, p.grad) for p in named.values()]
-    buffers = [(owner, key, value, value.copy()) for owner, key, value in _buffers(module)]
-    states = [rng.bit_generator.state for rng in rngs]
-    try:
-        yield
-    finally:
-        for p, data, version, gradient in leaves:
-            p.data, p.version, p.grad = data, version, gradient
-        for owner, key, value, copy in buffers:
-            value[...] = copy
-            owner[key] = value
-        for rng, state in zip(rngs, states, strict=True):
-            rng.bit_generator.state = state
-
-
-def _buffers(module: Any) -> Iterator[tuple[dict[str, Any], str, Array]]:
-    """(the dictionary that holds it, key, array) of every array found in a module that is no parameter."""
-    seen: set[int] = set()
-    queue = [module] if hasattr(module, "named_parameters") else []
-    while queue:
-        entry = queue.pop()
-        if id(entry) in seen:
-            continue
-        seen.add(id(entry))
-        if isinstance(entry, list | tuple):
-            queue += entry
-            continue
-        fields = entry if isinstance(entry, dict) else getattr(entry, "__dict__", {})
-        for key, value in list(fields.items()):
-            if hasattr(value, "named_parameters") or isinstance(value, list | tuple | dict):
-                queue.append(value)
-            elif isinstance(value, Tensor):
-                yield value.__dict__, "_data", value.data
-            elif hasattr(value, "dtype") and hasattr(value, "copy"):
-                yield fields, key, value

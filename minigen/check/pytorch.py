@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minigen.check.problem import Variable, name_inputs
+from minigen.check.given import name_inputs
+from minigen.check.problem import Variable
 from minigen.check.torch_graph import TorchGraph, as_tensor, wide
 from minigen.errors import SettingError
 
@@ -29,6 +30,13 @@ def is_torch(f: Any, inputs: Any, params: Any = None) -> bool:
         or _function_of(f) is not None
         or any(isinstance(x, torch.Tensor | torch.nn.Module) for x in given)
     )
+
+
+def applied(f: Any) -> Any:
+    """The `apply` of a torch.autograd.Function that was passed as a class; anything else as it is."""
+    torch: Any = sys.modules.get("torch")
+    by_class = torch is not None and isinstance(f, type) and issubclass(f, torch.autograd.Function)
+    return f.apply if by_class else f
 
 
 def torch_problem(

@@ -37,6 +37,8 @@ class Result(NamedTuple):
 class TorchGraph:
     """A function of PyTorch's tensors, differentiated by its autograd; from outside it is all NumPy, in float64."""
 
+    single = False  # PyTorch sees to its gradients' dtypes itself
+
     def __init__(self, function: Callable[[list[Any]], Any], variables: list[Variable], device: Any, order: int = 1):
         self.function = function
         self.variables = variables

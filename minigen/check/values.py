@@ -8,8 +8,8 @@ import numpy as np
 from minigen.autograd import Tensor
 from minigen.backend import to_host
 from minigen.check.diagnose import diagnose, place_of, sizes_of
+from minigen.check.given import name_inputs
 from minigen.check.hints import Hint, hint
-from minigen.check.problem import name_inputs
 from minigen.check.verdict import Finding, Found
 from minigen.errors import SettingError
 

@@ -14,6 +14,7 @@ VERDICTS = {
     "both NaN": "f itself is not finite here",
     "broken": "a promise around the numbers does not hold: a shape, a dtype, an input changed",
 }
+UNTESTED = "the true gradient is 0 here: sign and scale untested"
 ACCEPTED = ("right", "kink", "zero gradient")  # the others raise
 
 
@@ -149,6 +150,8 @@ class Report:
         orders = max((t.order for t in self.tensors), default=1)
         kinks = sum(t.kinks for t in self.tensors)
         worst = max(self.tensors, key=lambda t: t.error / t.tolerance if t.tolerance else 0.0)
+        if not self.size:
+            return f"grad_check {self.name}: every input is empty; nothing was checked"
         text = (
             f"grad_check {self.name}: right{f' to order {orders}' if orders > 1 else ''}; {self.size} entries, "
             f"worst error {worst.error:.1e} (tolerance {worst.tolerance:.1e})"
@@ -156,5 +159,5 @@ class Report:
         if kinks:
             text += f", {kinks} kink{'s' if kinks > 1 else ''}"
         for name in self.zero:
-            text += f"; {name}: the true gradient is 0 here: sign and scale untested"
+            text += f"; {name}: {UNTESTED}"
         return text

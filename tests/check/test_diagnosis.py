@@ -28,9 +28,7 @@ def test_a_sum_over_the_wrong_axis_is_named():
 
 
 def test_a_bias_summed_over_the_wrong_axis_of_a_square_is_named():
-    error = caught(
-        np.add, {"x": rng.normal(size=(3, 3)), "b": rng.normal(size=3)}, lambda dy, y, x, b: (dy, dy.sum(1))
-    )
+    error = caught(np.add, {"x": rng.normal(size=(3, 3)), "b": rng.normal(size=3)}, lambda dy, y, x, b: (dy, dy.sum(1)))
     assert "with respect to b" in str(error) and "runs along the wrong axis" in error.hint
 
 
@@ -66,6 +64,30 @@ def test_a_pattern_in_a_million_entries_is_named(change, text):
     x = np.random.default_rng(2).normal(size=BIG)
     error = caught(np.sin, {"x": x}, lambda dy, y, x: change(dy * np.cos(x)))
     assert text in error.hint and "of shape (1000, 1000); found by sampling" in error.where
+
+
+def test_a_factor_made_of_the_result_is_named():
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    x = rng.normal(size=(4, 3))
+    assert "the ratio is 1 / (1 − y), entry by entry" in caught(sigmoid, {"x": x}, lambda dy, y, x: dy * y).hint
+    assert "the ratio is 1 / y, entry by entry" in caught(sigmoid, {"x": x}, lambda dy, y, x: dy * (1 - y)).hint
+    assert "the ratio is x, entry by entry" in caught(np.sin, {"x": x}, lambda dy, y, x: dy * np.cos(x) * x).hint
+
+
+def test_a_missing_penalty_is_named():
+    x, w = rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
+
+    def loss(x, w):
+        return ((x @ w) ** 2).mean() + 0.1 * (w * w).sum()
+
+    def backward(dy, y, x, w):
+        d = 2 * (x @ w) / 10
+        return dy * (d @ w.T), dy * (x.T @ d)
+
+    error = caught(loss, {"x": x, "w": w}, backward)
+    assert "yours − numerical is -" in error.hint and "· w: a term with w is missing" in error.hint
 
 
 def test_a_mean_missing_in_a_million_entries_is_named():

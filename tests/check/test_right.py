@@ -91,7 +91,7 @@ def test_noise_hidden_by_cancellation_is_no_mistake(big):
 
 def test_noise_that_drowns_every_slope_is_inconclusive():
     x = np.random.default_rng(0).normal(size=6)
-    report = grad_report(lambda x: (ops.sin(x) + 1e12) - 1e12, [x])
+    report = grad_report(lambda x: (ops.sin(x) + 1e15) - 1e15, [x])
     assert not report.ok and report.failure.verdict == "inconclusive"
 
 
@@ -278,7 +278,6 @@ def test_inputs_may_be_one_array_and_names_follow_the_function():
         (lambda: grad_check(ops.tanh, [np.array(["a"])]), "it must hold numbers"),
         (lambda: grad_check(np.tanh, [rng_x], backward=lambda dy, y, x: dy, order=2), "at order 1"),
         (lambda: grad_check(ops.tanh, [rng_x], params=[ops.tanh(Tensor(rng_x, requires_grad=True))]), "no leaf tensor"),
-        (lambda: grad_check(lambda x: ops.tanh(Tensor(x)), [rng_x], backward=lambda dy, y, x: dy), "one array"),
     ],
 )
 def test_misuse_is_told_apart_from_a_wrong_gradient(call, text):

@@ -160,17 +160,54 @@ def test_broadcasting_that_is_not_undone_is_named():
     assert "a sum over axis 1 is missing" in caught.hint
     caught = error(np.multiply, {"a": X, "b": np.array(2.0)}, lambda dy, y, a, b: (dy * b, dy * a))
     assert "a sum over axis (0, 1) is missing" in caught.hint
-    assert "shape of its input" in error(np.sin, {"x": X}, lambda dy, y, x: right(dy, y, x).T).hint
+    assert "a transpose" in error(np.sin, {"x": X}, lambda dy, y, x: right(dy, y, x).T).hint
+
+
+def dense(x, w, b):
+    return x @ w + b
+
+
+@pytest.mark.parametrize(
+    "dw, db, text",
+    [
+        (None, lambda dy: dy.sum(0, keepdims=True), "an axis of length 1 is kept or left out: look at keepdims"),
+        (None, lambda dy: dy.sum(1), "5 is the length of axis 0 of x: summed over the wrong axis?"),
+        (None, lambda dy: dy.sum(), "summed over every axis; keep those that the input has"),
+        (lambda x, dy: dy.T @ x, None, "the axes stand in another order: a transpose"),
+        (lambda x, dy: x, None, "it has the shape of x: gradients go in the order of the inputs"),
+        (lambda x, dy: np.ones((7, 7)), None, "a gradient has the shape of its input"),
+    ],
+)
+def test_a_wrong_shape_names_its_cause(dw, db, text):
+    def backward(dy, y, x, w, b):
+        return dy @ w.T, (dw(x, dy) if dw else x.T @ dy), (db(dy) if db else dy.sum(0))
+
+    given = {"x": rng.normal(size=(5, 4)), "w": rng.normal(size=(4, 3)), "b": rng.normal(size=3)}
+    assert error(dense, given, backward).hint == text
+
+
+def test_float32_is_asked_for_only_where_it_was_given():
+    def wide(dy, y, x):
+        dx = np.zeros(x.shape)
+        dx[x > 0] = dy[x > 0]
+        return dx
+
+    def relu(x):
+        return np.maximum(x, 0)
+
+    grad_check(relu, {"x": X}, backward=wide, quiet=True)
+    caught = error(relu, {"x": X.astype(np.float32)}, wide)
+    assert "for x in float32 the gradient is float64 (the check runs once in float32 too)" in str(caught)
+    assert "np.zeros_like(x)" in caught.hint
 
 
 @pytest.mark.parametrize(
     "found, text",
     [
         (lambda dy, y, x: right(dy, y, x).astype(np.float32), "is float32; x is float64"),
-        (lambda dy, y, x: right(dy, y, x) * np.float64(1), "is float64; x is float32"),
         (lambda dy, y, x: None, "returns None for x"),
-        (lambda dy, y, x: right(dy, y, x).tolist(), "returns 4 gradients for 1 inputs"),
-        (lambda dy, y, x: (right(dy, y, x), dy), "returns 2 gradients for 1 inputs"),
+        (lambda dy, y, x: right(dy, y, x).tolist(), "returns 4 gradients for 1 input (x); a list is read as one"),
+        (lambda dy, y, x: (right(dy, y, x), dy), "returns 2 gradients for 1 input (x)"),
         (lambda dy, y, x: Tensor(right(dy, y, x)), "is Tensor, not an array"),
     ],
 )
@@ -237,7 +274,7 @@ def test_finite_differences_handed_in_as_a_backward_are_told():
         return dy * (np.cos(x) * x + f(x) / x)
 
     for backward in (central, one_by_one):
-        assert "the backward calls f beside its input: finite differences" in str(error(f, {"x": X}, backward))
+        assert "the backward calls a function beside its input" in str(error(f, {"x": X}, backward))
     grad_check(f, {"x": X}, backward=by_formula, quiet=True)
 
 
@@ -344,7 +381,7 @@ def test_hints_are_english_unless_chinese_is_asked_for(monkeypatch):
 
 def test_hints_come_in_either_language():
     row = hint("times", n=4, what="the length of axis 0 of x", zh="x 第 0 轴的长度")
-    assert row.lines("zh") == ["提示     比值处处为 4，即x 第 0 轴的长度：该求平均处用了求和"]
+    assert row.lines("zh") == ["提示     比值处处为 4，即 x 第 0 轴的长度：该求平均处用了求和"]
     assert row.lines("en") == ["hint     every ratio is 4, the length of axis 0 of x: a sum where a mean is meant"]
     assert len(row.lines("both")) == 2
 

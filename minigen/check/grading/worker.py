@@ -111,7 +111,7 @@ class Worker:
             changed = [k for k, x in enumerate(arrays) if (x.shape, x.tobytes()) != before[k]]
             where = [[k, len(found) + i] for i, k in enumerate(changed)]
             found += [arrays[k] for k in changed]
-            numerical = [w for w in caught if issubclass(w.category, RuntimeWarning)]  # NumPy's: overflow, division by 0
+            numerical = [w for w in caught if issubclass(w.category, RuntimeWarning)]  # NumPy's: overflow, 1 / 0
             warned = list(dict.fromkeys(str(w.message)[:200] for w in numerical))[:10]
             return wire.to_bytes({"to": number, "value": reply, "changed": where, "warned": warned}, found)
         except wire.Unsent as unsent:

@@ -1,0 +1,142 @@
+"""Where differences are taken: a problem at one point, and the lines through it along an entry or a direction."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minigen.backend import Array, array_module
+
+EPS = 2.0**-52
+NOISE_POINTS, NOISE_ORDER = 11, 7  # σ of f from its seventh differences, whose smooth part is nothing at h
+
+
+class Point:
+    """A problem at one point, weighed by one cotangent: L = Σ c · f."""
+
+    def __init__(self, problem: Any, arrays: list[Array], c: Array, least: float = 0.0):
+        self.problem = problem
+        self.arrays = arrays
+        self.c = c
+        self.sizes = [_size(x) for x in arrays]
+        self.steps: list[Any] = [None for _ in arrays]
+        # What L's rounding error is proportional to.  A gradient made by cancellation, as where softmax saturates, is
+        # as uncertain as the values it was made from: `least` is their scale, one order below.
+        self.scale = max(float(((problem.value(arrays) * c) ** 2).sum()) ** 0.5, least)
+
+    def value(self, k: int, x: Array) -> Array:
+        """f with x in place of the k-th array."""
+        return self.problem.value([*self.arrays[:k], x, *self.arrays[k + 1 :]])
+
+    def rises(self, k: int, above: Array, below: Array) -> Array:
+        """c · (f(above) − f(below)), entry by entry: subtracted first, weighed afterwards."""
+        y = self.value(k, above)
+        y = y.copy() if y.base is not None else y
+        return self.c * (y - self.value(k, below))
+
+    def rise(self, k: int, above: Array, below: Array) -> float:
+        """L(above) − L(below)"""
+        return float(self.rises(k, above, below).sum())
+
+    def step(self, k: int, given: float | None) -> float:
+        """h for the k-th array: a millionth of its root mean square."""
+        if given is None and self.steps[k] is None:
+            self.steps[k] = 1e-6 * self.sizes[k] or self._step_from_zero(k)
+        return given or self.steps[k]
+
+    def _step_from_zero(self, k: int) -> float:
+        """h where the k-th array has no size of its own: a millionth, or less where that much moves f a long way."""
+        x = self.arrays[k]
+        along = array_module(x).cos(array_module(x).arange(x.size)).reshape(x.shape)
+        y = self.value(k, x).copy()
+        moved = float((((self.value(k, x + 1e-6 * along) - y) * self.c) ** 2).sum()) ** 0.5
+        return 1e-6 * min(1.0, max(1e-4 * self.scale / moved, 1e-6)) if moved > 0 else 1e-6
+
+    def floor(self, h: float) -> float:
+        """The slope that rounding alone can make."""
+        return 20 * EPS * self.scale / h
+
+
+def _size(x: Array) -> float:
+    """The root mean square, infinities left out."""
+    finite = x[array_module(x).isfinite(x)]
+    return float((finite * finite).mean()) ** 0.5 if finite.size else 0.0
+
+
+class Line:
+    """The points x + t d, where d is one entry of the k-th array, or a direction over all of it."""
+
+    def __init__(self, point: Point, k: int, along: int | Array):
+        self.point, self.k = point, k
+        self.x = point.arrays[k]
+        self.entry = along if isinstance(along, int) else None
+        self.direction = None if isinstance(along, int) else along
+        self.here = float(self.x.reshape(-1)[along]) if isinstance(along, int) else 0.0
+
+    def at(self, t: float) -> Array:
+        """x + t d as an array of its own."""
+        if self.direction is not None:
+            return self.x + t * self.direction
+        x = self.x.copy()
+        x.reshape(-1)[self.entry] = self.here + t
+        return x
+
+    def rise(self, t: float, since: float) -> float:
+        """L(x + t d) − L(x + since d)"""
+        return self.point.rise(self.k, self.at(t), self.at(since))
+
+    def slope(self, t: float, since: float) -> float:
+        """The mean slope between two places, by the step that survived rounding."""
+        return self.rise(t, since) / ((self.here + t) - (self.here + since))
+
+    def sides(self, h: float) -> tuple[Array, Array]:
+        """The slopes of every weighed entry of f to the right and to the left."""
+        right = self.point.rises(self.k, self.at(h), self.at(0.0)) / ((self.here + h) - self.here)
+        return right, self.point.rises(self.k, self.at(0.0), self.at(-h)) / (self.here - (self.here - h))
+
+    def central(self, h: float) -> float:
+        """(L(x + h d) − L(x − h d)) / 2h"""
+        return self.slope(h, -h)
+
+    @property
+    def size(self) -> float:
+        """The size of what the line runs through: a tensor's root mean square, or 1."""
+        return self.point.sizes[self.k] or 1.0
+
+    @property
+    def moved(self) -> float:
+        """The size of L, or by how much the size of the input moves it if that is more."""
+        rounding = EPS * float((self.point.c**2).sum()) ** 0.5
+        return max(self.point.scale, abs(self.rise(self.size, 0.0)), abs(self.rise(-self.size, 0.0)), rounding)
+
+    @property
+    def reach(self) -> float:
+        """The longest step worth trying: the size of the largest input, or 1."""
+        return max(1.0, *self.point.sizes)
+
+    def noise(self, h: float, a: float) -> float:
+        """σ of L along this line of slope `a`, from seventh differences (Moré & Wild's idea); at least its rounding."""
+        least = EPS * self.point.scale
+        for apart in (h, 32 * h, 1024 * h):
+            sigma, height = self._unevenness(apart)
+            if height or not abs(a) * apart > least:  # else f is so coarse that it does not move
+                break
+        if sigma > max(least, 1e-6 * height):  # that is noise, or f bends so fast that it looks uneven
+            closer = [self._unevenness(apart / q) for q in (2**8, 2**16, 2**24)]
+            sigma = min([sigma, *(other for other, height in closer if height)])
+        return max(sigma, least)
+
+    def _unevenness(self, apart: float) -> tuple[float, float]:
+        """σ, and by how much L moves: the most by three distances, for a coarse f can move by equal steps at one."""
+        k = math.factorial(NOISE_ORDER) ** 2 / math.factorial(2 * NOISE_ORDER)
+        sigma = height = 0.0
+        for distance in (apart, 7 * apart, 50 * apart):
+            heights = [self.rise(j * distance, 0.0) for j in range(-(NOISE_POINTS // 2), NOISE_POINTS // 2 + 1)]
+            sigma = max(sigma, math.sqrt(k * float((np.diff(heights, n=NOISE_ORDER) ** 2).mean())))
+            height = height or max(map(abs, heights))
+        return sigma, height
+
+
+def signs(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Random numbers of size 0.5 to 1.5 and either sign: nothing cancels, nothing hides behind a 1."""
+    return rng.uniform(0.5, 1.5, shape) * rng.choice((-1.0, 1.0), shape)
