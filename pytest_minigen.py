@@ -53,7 +53,8 @@ LANGUAGES = ("en", "zh", "both")
 DEFAULTS = {"seed": 0, "thoroughness": "default", "lang": None}
 METAVARS = {"seed": "N", "thoroughness": "|".join(LEVELS), "lang": "|".join(LANGUAGES)}
 HELP = {
-    "seed": "first seed of the checks: N, N + 1 and so on (default: 0); 'random' draws one and prints it in the header",
+    "seed": "first seed of the checks, N, N + 1 and so on: of dy, of a draw(rng) and of the sampling, not of numbers "
+    "that a test draws by itself (default: 0); 'random' draws one and prints it in the header",
     "thoroughness": "how closely the checks look (default: default)",
     "lang": "language of the hints: en, zh or both (default: what the environment variable MINIGEN_LANG says, or en)",
 }
@@ -216,15 +217,17 @@ def _known(given: Any, function: Callable[..., None], test: str) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed check ends at the user's own line, not inside minigen, and its worst entries stand in a section."""
+    """A failed or misused check ends at the user's line, not inside minigen; its worst entries stand in a section."""
     check = sys.modules.get("minigen.check")  # where nobody imported it, no check can have failed
     error = call.excinfo.value if call.excinfo else None
-    if error is None or not isinstance(error, getattr(check, "CheckError", ())):
+    misuse = getattr(sys.modules.get("minigen.errors"), "SettingError", ())
+    if check is None or not isinstance(error, (check.CheckError, misuse)):
         return (yield)
+    assert call.excinfo is not None and error is not None
     if not item.config.getoption("fulltrace"):
         call.excinfo = pytest.ExceptionInfo.from_exception(error.with_traceback(_outside(error.__traceback__)))
     report = yield
-    table = _worst_entries(error)
+    table = _worst_entries(error) if isinstance(error, check.CheckError) else ""
     if table:
         report.sections.append(("gradient check", table))
     return report

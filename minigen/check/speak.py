@@ -1,21 +1,35 @@
 """How a check speaks: the name a function goes by, one line on stdout, a setting it does not know."""
 
+import contextlib
 import difflib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 from minigen.errors import SettingError
 
+_title: ContextVar[str] = ContextVar("title", default="f")
+
+
+@contextlib.contextmanager
+def titled(title: str) -> Iterator[None]:
+    """Inside, messages call a function without a name so."""
+    token = _title.set(title)
+    try:
+        yield
+    finally:
+        _title.reset(token)
+
 
 def name_of(f: Any) -> str:
-    """What messages call f: its name, or its class's; f for a lambda."""
+    """What messages call f: its name, or its class's; for a lambda what `titled` says, or f."""
     name = getattr(f, "name", None) or getattr(f, "__name__", None) or type(f).__name__
     owner = getattr(f, "__self__", None)
     if name == "apply" and isinstance(owner, type):  # of a torch.autograd.Function
         name = owner.__name__
-    return "f" if name == "<lambda>" else str(name)
+    return _title.get() if name == "<lambda>" else str(name)
 
 
 def say(text: str) -> None:

@@ -79,7 +79,8 @@ def prove(
             if bitten is not None:  # mistakes come in families: the case that caught this one is asked first
                 cases = sorted(cases, key=lambda one: one is not bitten.case)
             survivors += [name] if bitten is None else []
-            tell(f"  {name}: " + (f"caught by {bitten.case.name!r}" if bitten else "SURVIVES"))
+            why = bitten.message.splitlines()[0][:100] if bitten and bitten.message else ""
+            tell(f"  {name}: " + (f"caught by {bitten.case.name!r}: {why}" if bitten else "SURVIVES"))
     tell(f"the solution passes {len(cases)} cases; of {len(names)} mutants they catch {len(names) - len(survivors)}")
     if survivors:
         tell(f"no case tells these from the solution: {', '.join(survivors)}")

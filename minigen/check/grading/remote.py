@@ -94,6 +94,9 @@ class Submission:
         found = ask(process, "name", [name], name)
         if isinstance(found, tuple) and len(found) == 1:  # what a submission is asked, it may answer as it likes
             return found[0]
+        failed = texts(process, "failed")
+        if failed and "SyntaxError" in failed[0] or failed and not texts(process, "names"):
+            raise MissingError(f"{failed[0]}; so the submission defines no {name}")
         raise MissingError(f"the submission defines no {name}{_hint(process, name)}")
 
 

@@ -20,7 +20,8 @@ def table(result: Result) -> str:
         sight = "" if outcome.case.visibility == "visible" else f"  [{outcome.case.visibility}]"
         why = f"  {_first(outcome)}" if not outcome.passed else ""
         lines.append(f"  {outcome.case.name:<{width}}  {marks:>7}{sight}{why}")
-    lines += [f"  note: {text.splitlines()[0][:300]}" for text in result.failed]
+    lines += [f"  note: {text.splitlines()[0][:300]}" for text in result.failed + result.beside]
+    lines += [f"  note: case {o.case.name!r} passed, but {o.untested}" for o in result.outcomes if o.untested]
     lines.append(f"  {'total':<{width}}  {result.score:>5g}/{result.points:g}  in {result.seconds:.1f} s")
     return "\n".join(lines)
 

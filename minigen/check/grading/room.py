@@ -19,6 +19,7 @@ class Room:
 
     def __init__(self, submission: Path, top: Path):
         self.submission, self.top = submission, top
+        self.beside: list[str] = []  # what else in the folder might have been meant
         self._copies = 0
 
     def copy(self) -> tuple[Path, Path]:
@@ -30,7 +31,11 @@ class Room:
         self._copies += 1
         folder = self.top / str(self._copies)
         folder.mkdir()
-        return _copy(self.submission, folder), folder.with_suffix(".txt")
+        chosen = _copy(self.submission, folder)
+        others = sorted(path.name for path in folder.iterdir() if path.suffix in (".py", ".ipynb") and path != chosen)
+        if others:
+            self.beside = [f"graded {chosen.name}; beside it lies {cleaned(', '.join(others), 200)}"]
+        return chosen, folder.with_suffix(".txt")
 
 
 @contextlib.contextmanager
@@ -79,6 +84,7 @@ def _main_file(folder: Path) -> Path:
         if found:
             names = cleaned(", ".join(path.name for path in found[:5]), 200)
             raise SubmissionError(
-                f"the folder holds {len(found)} {suffix} files ({names}); name one submission{suffix}"
+                f"the folder holds {len(found)} {suffix} files ({names}); rename the one that counts to "
+                f"submission{suffix}"
             )
     raise SubmissionError("the folder holds no notebook (.ipynb) and no module (.py)")

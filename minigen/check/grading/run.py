@@ -14,7 +14,8 @@ from minigen.check.grading.desk import Desk, desk
 from minigen.check.grading.failure import SubmissionError
 from minigen.check.grading.process import Limits
 from minigen.check.grading.remote import Submission, texts
-from minigen.check.verdict import CheckError
+from minigen.check.speak import titled
+from minigen.check.verdict import UNTESTED, CheckError
 
 UNJUDGED = "not judged: the case itself failed, and not the submission; tell your instructor"
 
@@ -27,6 +28,7 @@ class Outcome:
     passed: bool
     message: str = ""  # why not
     printed: str = ""  # by the check, and by the submission
+    untested: str = ""  # what a check could not test, though it passed
     fault: str = ""  # how the case itself failed, for the instructor
 
     @property
@@ -42,6 +44,7 @@ class Result:
     path: Path
     outcomes: list[Outcome] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)  # what failed while it was executed
+    beside: list[str] = field(default_factory=list)  # what else might have been meant
     printed: str = ""  # meanwhile
     unlimited: list[str] = field(default_factory=list)  # limits that the platform does not keep
     seconds: float = 0.0
@@ -74,7 +77,7 @@ def grade(path: Path, cases: list[Case], limits: Limits, offset: int = 0) -> Res
         with contextlib.suppress(SubmissionError):  # every case will say so
             result.failed = texts(at.process(), "failed")
             result.unlimited = at.process().unlimited
-        result.printed = at.printed()
+        result.printed, result.beside = at.printed(), at.room.beside
         for k in sorted(range(len(cases)), key=lambda k: cases[k].visibility != "visible"):
             outcomes[k] = run(cases[k], at, offset)
     result.outcomes = [outcomes[k] for k in range(len(cases))]
@@ -92,7 +95,9 @@ def run(case: Case, at: Desk, offset: int) -> Outcome:
         with io.TextIOWrapper(shown, "utf-8", write_through=True) as stream:
             with contextlib.redirect_stdout(stream), contextlib.redirect_stderr(stream):
                 _judge(outcome, case, at, seed + offset)
-            outcome.printed = shown.getvalue().decode("utf-8") * case.reveal
+            said = shown.getvalue().decode("utf-8")
+            outcome.printed = said * case.reveal
+            outcome.untested = next((line for line in said.splitlines() if UNTESTED in line), outcome.untested)
         if not outcome.passed:
             break
     try:
@@ -110,7 +115,8 @@ def _judge(outcome: Outcome, case: Case, at: Desk, seed: int) -> None:
     """One seed of a case; what went wrong goes into the outcome."""
     path = Path(case.check.__code__.co_filename)
     try:
-        answer = case.check(Submission(at.process), np.random.default_rng(seed))
+        with titled(case.name):
+            answer = case.check(Submission(at.process), np.random.default_rng(seed))
     except AssertionError as error:
         outcome.passed = False
         outcome.message = _told(error, case, path)
@@ -134,8 +140,17 @@ def _told(error: AssertionError, case: Case, path: Path) -> str:
         return str(error) if case.reveal else error.hidden
     text = str(error).strip()
     if not text:
-        return f"an assertion does not hold ({path.name}, {blame(error, path)})" if case.reveal else "it does not hold"
+        return f"this does not hold: {_claim(error, path)}" if case.reveal else "it does not hold"
     return text if case.reveal else text.splitlines()[0]
+
+
+def _claim(error: AssertionError, path: Path) -> str:
+    """The bare assertion as it stands in the instructor's file."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)]
+    if not lines or not path.is_file():
+        return type(error).__name__
+    text = path.read_text(encoding="utf-8").splitlines()[lines[-1] - 1].strip()
+    return f"{text} ({path.name}, line {lines[-1]})"
 
 
 def _not_judged(outcome: Outcome, why: str) -> None:

@@ -1,0 +1,163 @@
+"""No right derivative is called wrong, whatever its operation, shape, scale and dtype; and none of them wrong passes."""
+
+import collections
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import by_hand, wrong_entries
+from benchmarks.right_derivatives import case
+from minigen import Tensor, ops
+from minigen.autograd import OPS
+from minigen.check import grad_report, projections
+
+from ..ops.test_every_op import FACTS, own
+
+ALARMS = ("wrong", "broken")
+NOTHING_SEEN = ("zero gradient", "both NaN", "inconclusive")
+numbers, seeds = st.integers(0, 10**6), st.integers(0, 10**6)
+drawn = settings(derandomize=True, deadline=None, database=None)
+
+
+def checked(c, backward=None):
+    return grad_report(c.f, c.inputs, backward=backward or c.backward, **c.settings)
+
+
+@given(number=numbers, seed=seeds)
+@settings(drawn, max_examples=250)
+def test_right_derivatives_raise_no_alarm(number, seed):
+    c = case(number, seed)
+    report = checked(c)
+    assert report.verdict not in ALARMS, f"case({number}, {seed}): {c.family}: {report}"
+
+
+def test_right_derivatives_are_seldom_undecided():
+    verdicts = collections.Counter(checked(case(number, 1)).verdict for number in range(445))  # each family 5 times
+    assert verdicts["inconclusive"] + verdicts["both NaN"] <= 5
+    assert verdicts["right"] >= 380
+
+
+@given(number=numbers, seed=seeds)
+@settings(drawn, max_examples=150)
+def test_the_same_derivatives_a_thousandth_off_are_caught(number, seed):
+    c = case(number, seed)
+    if c.backward is None:
+        return
+
+    def wrong(dy, y, *inputs):
+        found = c.backward(dy, y, *inputs)
+        return tuple(1.001 * dx for dx in found) if isinstance(found, tuple) else 1.001 * found
+
+    report = checked(c, wrong)
+    assert report.verdict in (*ALARMS, *NOTHING_SEEN), f"case({number}, {seed}): {c.family}: {report}"
+
+
+def operations_of(y):
+    """The names of all operations in the graph below y."""
+    names, waiting = set(), [y]
+    while waiting:
+        node = waiting.pop().node
+        if node is not None:
+            names.add(node.op.name)
+            waiting += [x for x in node.inputs if isinstance(x, Tensor)]
+    return names
+
+
+def test_every_operation_is_drawn():
+    seen = set()
+    for number in range(1500):
+        c = case(number)
+        inputs = [Tensor(x, requires_grad=True) if x.dtype.kind == "f" else x for x in c.inputs.values()]
+        if not c.family.startswith(("by hand", "gradient penalty", "r1")):
+            with np.errstate(all="ignore"):
+                seen |= operations_of(c.f(*inputs))
+    assert not (own(OPS) - FACTS) - seen - {"astype"}
+
+
+# Inputs of very different sizes ---------------------------------------------------------------------------------------
+
+
+def passes(f, inputs, **more):
+    report = grad_report(f, inputs, **more)
+    assert report.verdict == "right" and not report.zero, str(report)
+
+
+def test_a_small_input_beside_a_large_one_is_resolved():
+    passes(ops.add, [np.array([1e-5, -2e-5]), np.array([1e6, -3e5])], order=2)
+    passes(by_hand.dense, [1e3 * rng(0, 3, 4), 1e3 * rng(1, 4, 2), 1e-5 * rng(2, 2)], backward=by_hand.dense_backward)
+    passes(ops.cos, [1e-5 * rng(0, 5)], order=2)
+
+
+def rng(seed, *shape):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+@pytest.mark.parametrize("factor", [2, 1.01, 0])
+def test_a_small_input_beside_a_large_one_is_no_hiding_place(factor):
+    def wrong(dy, y, x, w, b):
+        dx, dw, db = by_hand.dense_backward(dy, y, x, w, b)
+        return dx, dw, factor * db
+
+    inputs = [1e3 * rng(0, 3, 4), 1e3 * rng(1, 4, 2), 1e-5 * rng(2, 2)]
+    assert grad_report(by_hand.dense, inputs, backward=wrong).verdict in ("wrong", "inconclusive")
+
+
+def test_f_may_bend_faster_than_the_usual_step():
+    passes(ops.sin, [1e6 * rng(0, 4)])
+    passes(lambda x, w: ops.tanh(x @ w), [np.zeros((2, 3)), 1e6 * rng(1, 3, 2)])
+
+
+def test_weights_that_start_at_zero_put_relu_on_its_kink():
+    inputs = [10 * rng(0, 3, 5), np.zeros((5, 3)), np.zeros(3)]
+    report = grad_report(by_hand.dense_relu, inputs, backward=by_hand.dense_relu_backward)
+    assert report.verdict == "inconclusive"
+    report = grad_report(by_hand.dense_relu, inputs, backward=by_hand.dense_relu_backward, subgradient=True)
+    assert report.verdict == "kink", str(report)
+
+
+def test_a_large_array_half_on_kinks_passes_where_that_is_on_purpose():
+    x = rng(0, 6000)
+    x[::2] = 0
+    assert grad_report(ops.relu, [x], subgradient=True).verdict == "kink"
+
+    def wrong(dy, y, x):
+        dx = dy * (x > 0)
+        dx[4321] *= 1.01
+        return dx
+
+    x[4321] = 0.5
+    report = grad_report(by_hand.relu, [x], backward=wrong, subgradient=True)
+    assert report.verdict == "wrong" and report.tensors[0].worst == 4321
+
+
+def test_a_little_off_everywhere_is_within_the_tolerance_in_large_arrays_too():
+    def near(dy, y, x):
+        return dy * (1 - y * y) * (1 + 3e-6 * np.sin(np.arange(x.size)))
+
+    assert grad_report(np.tanh, [rng(0, 1500)], backward=near).verdict == "right"
+    assert grad_report(np.tanh, [rng(0, 5000)], backward=near).verdict == "right"
+
+
+# One wrong entry among many -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mistake", [1.0001, "sign", "zeroed", wrong_entries.PAIR])
+@pytest.mark.parametrize("name", ["tanh", "mean of squares", "batch norm"])
+def test_one_wrong_entry_of_20_000_is_found_and_named(name, mistake):
+    for seed in range(2):
+        outcome = wrong_entries.trial(name, 20_000, mistake, seed)
+        assert outcome.verdict == "wrong" and outcome.placed
+
+
+@pytest.mark.parametrize("quantile", [0.001, 0.1])
+def test_a_wrong_entry_that_is_small_beside_the_others_is_found(quantile):
+    outcome = wrong_entries.trial("mean of squares", 100_000, 1.01, 0, quantile)
+    assert outcome.verdict == "wrong" and outcome.placed
+
+
+def test_a_blunter_tolerance_would_let_it_pass(monkeypatch):
+    assert wrong_entries.trial("tanh", 100_000, 1.01, 0).verdict == "wrong"
+    monkeypatch.setattr(projections, "ROUNDING", 1e-3)
+    assert wrong_entries.trial("tanh", 100_000, 1.01, 0).verdict == "right"
