@@ -6,13 +6,7 @@ from pathlib import Path
 from minigen.check.grading.command import main
 
 TEXT = (Path(__file__).parents[3] / "docs" / "grading.md").read_text(encoding="utf-8")
-SOLUTION = """
-def dense(x, w):
-    return x @ w
-
-def dense_backward(dy, y, x, w):
-    return dy @ w.T, x.T @ dy
-
+MORE = """
 def loss(x, w):
     return float((dense(x, w) ** 2).mean())
 """
@@ -26,11 +20,13 @@ def loss(submission, rng):
 
 def test_the_examples_grade_and_prove(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    cases, mutants = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    for name, text in {"cases.py": cases + LOSS, "mutants.py": mutants, "solution.py": SOLUTION}.items():
+    solution, cases, mutants = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    for name, text in {"cases.py": cases, "solution.py": solution}.items():
         Path(name).write_text(text, encoding="utf-8")
     assert main(["solution.py", "--cases", "cases.py"]) == 0
     assert re.search(r"dense: the gradient +2/2", capsys.readouterr().out)
+    for name, text in {"cases.py": cases + LOSS, "mutants.py": mutants, "solution.py": solution + MORE}.items():
+        Path(name).write_text(text, encoding="utf-8")
     assert main(["solution.py", "--cases", "cases.py", "--mutants", "mutants.py"]) == 0
     assert "sum for mean: caught by 'loss'" in capsys.readouterr().out
 

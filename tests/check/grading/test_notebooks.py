@@ -178,7 +178,7 @@ def f():
 
 FOLDERS = {
     "nothing": ([], "the folder holds no notebook (.ipynb) and no module (.py)"),
-    "two modules": (["a.py", "b.py"], "the folder holds 2 .py files (a.py, b.py); rename the one that counts to submission.py"),
+    "two modules": (["a.py", "b.py"], "the folder holds 2 .py files (a.py, b.py); rename the one"),
     "two notebooks": (["a.ipynb", "b.ipynb", "c.py"], "the folder holds 2 .ipynb files"),
     "one module": (["a.py", "data.txt"], "a.py"),
     "one notebook": (["a.ipynb", "b.py", "c.py"], "a.ipynb"),
