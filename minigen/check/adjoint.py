@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minigen.check.hints import Hint, hint, language
-from minigen.check.numeric import signs
+from minigen.check.lines import signs
 from minigen.check.oracles import judging
 from minigen.check.speak import name_of, say
 from minigen.check.values import result
@@ -40,7 +40,7 @@ def adjoint_check(
     title, lang = name or name_of(A), language(lang)
     again = f"seed {seed}, {pairs} pairs, float64"
 
-    def fail(headline: str, why: Hint, where: str = "", numbers: str = "") -> None:
+    def fail(headline: str, why: Hint | None, where: str = "", numbers: str = "") -> None:
         raise Found(Finding(headline, "wrong", where, numbers, why, again, seed))
 
     def apply(f: Callable[[Any], Any], x: np.ndarray, shape: tuple[int, ...], called: str) -> np.ndarray:
@@ -50,7 +50,11 @@ def adjoint_check(
             fail(f"{called} gives shape {y.shape}; {tuple(shape)} was announced", hint("shape of the map"))
         if not np.array_equal(x, copy):
             fail(f"{called} changes its input", hint("in place"))
-        return y
+        if y.dtype.kind != "f" or y.dtype.itemsize < 8:
+            fail(f"{called} gives {y.dtype}; float64 is expected", hint("float32") if y.dtype.kind == "f" else None)
+        if not np.isfinite(y).all():
+            fail(f"{called} gives NaN or infinity", hint("domain"))
+        return y.copy()  # the map may use its array again
 
     with judging(AdjointCheckError, title, reveal, quiet, lang):
         for f, shape, out, called in ((A, x_shape, y_shape, "A"), (At, y_shape, x_shape, "At")):
@@ -61,7 +65,7 @@ def adjoint_check(
             if not float(abs(whole - parts).max(initial=0.0)) <= max(rtol, 1e-12) * size:
                 fail(f"{called} is not linear", hint("additive"))
         ratios = []
-        worst = 0.0
+        worst = everything = 0.0
         failed: tuple[int, float, float] | None = None
         for k in range(pairs):
             x, y = signs(rng, tuple(x_shape)), signs(rng, tuple(y_shape))
@@ -73,13 +77,15 @@ def adjoint_check(
             if not error <= rtol * size and failed is None:
                 failed = (k, left, right)
             worst = max(worst, error / size if size else 0.0)
+            everything += size
         if failed is not None:
             k, left, right = failed
             fail(
                 "At is not the transpose of A", _why(ratios), f"pair {k}", f"⟨y, Ax⟩ {left:.6g}   ⟨Aᵗy, x⟩ {right:.6g}"
             )
         if not quiet:
-            say(f"adjoint_check {title}: right; {pairs} pairs, worst relative difference {worst:.1e}")
+            text = f"adjoint_check {title}: right; {pairs} pairs, worst relative difference {worst:.1e}"
+            say(text + ("" if everything else "; both maps are 0 everywhere: nothing was tested"))
 
 
 def _why(ratios: list[float]) -> Hint:

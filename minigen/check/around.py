@@ -8,7 +8,7 @@ import numpy as np
 from minigen.autograd import Tensor
 from minigen.backend import Array, array_module
 from minigen.check.hints import Hint, hint
-from minigen.check.numeric import signs
+from minigen.check.lines import signs
 from minigen.check.problem import Graph, Rule
 from minigen.check.verdict import Finding, Found
 
@@ -20,7 +20,7 @@ def before(problem: Any, arrays: list[Array], say: Say) -> Array:
     copies = [x.copy() for x in arrays]
     y = problem.value(arrays).copy()
     _unchanged(problem, arrays, copies, say, "f changes its input {}")
-    if y.dtype.kind == "f" and y.dtype != np.float64:
+    if y.dtype.kind == "f" and y.dtype.itemsize < 8:
         raise Found(
             say(f"f drops to {y.dtype} inside; the check cannot see below 1e-7", "broken", hint=hint("float32"))
         )
@@ -53,13 +53,14 @@ def around(problem: Any, arrays: list[Array], y: Array, c: Array, rng: np.random
         for variable, dx, x in zip(problem.variables, found, arrays, strict=True)
     ]
     _linear(problem, arrays, c, gradients, rng, say)
+    size = _size(arrays, c)
     for what, other in _lying_differently(c):
         reference = gradients if what != "stride-0" else problem.gradient(arrays, other.copy())
         try:
             result = problem.gradient(arrays, other)
         except (ValueError, RuntimeError) as error:  # NumPy's word and PyTorch's for a view that cannot be
             raise Found(say(f"a {what} dy makes the backward fail: {error}", "broken", hint=hint("strides"))) from error
-        _agree(problem, reference, result, 1e-10, c, f"a {what} dy gives another gradient", hint("strides"), say)
+        _agree(problem, reference, result, 1e-10, size, f"a {what} dy gives another gradient", hint("strides"), say)
     return gradients
 
 
@@ -70,12 +71,13 @@ def two_walks(problem: Graph, arrays: list[Array], c: Array, say: Say) -> None:
     plain = problem.walk(y, leaves, c)
     if not _same(y.data, kept):
         raise Found(say("the walk changes the result y", "broken", hint=hint("in place")))
+    size = _size(arrays, c)
     recorded = problem.walk(y, leaves, c, create_graph=True)
-    _agree(problem, recorded, plain, 1e-12, c, "create_graph=True gives another gradient", hint("walks"), say)
+    _agree(problem, recorded, plain, 1e-12, size, "create_graph=True gives another gradient", hint("walks"), say)
     for k, leaf in enumerate(leaves):
         alone = problem.walk(y, [leaf], c)
         together = "asked for alone, a gradient differs"
-        _agree(problem, [plain[k]], alone, 1e-12, c, together, hint("alone"), say, first=k)
+        _agree(problem, [plain[k]], alone, 1e-12, size, together, hint("alone"), say, first=k)
 
 
 def _unchanged(problem: Any, arrays: list[Array], copies: list[Array], say: Say, text: str) -> None:
@@ -96,8 +98,6 @@ def _as_gradient(name: str, dx: Any, x: Array, say: Say, others: dict[str, tuple
     """dx as an array, or what is wrong with it.  others: the shapes of all inputs and of the result, by name."""
     if dx is None:
         raise Found(say(f"the backward returns None for {name}: is a return missing?", "broken"))
-    if not hasattr(dx, "dtype") and x.ndim == 0:
-        dx = np.asarray(dx, x.dtype)
     if isinstance(dx, Tensor) or not hasattr(dx, "dtype"):
         raise Found(say(f"the gradient with respect to {name} is {type(dx).__name__}, not an array", "broken"))
     if array_module(dx) is not array_module(x):
@@ -154,13 +154,13 @@ def single_precision(problem: Any, arrays: list[Array], c: Array, say: Say) -> N
 
 def _linear(problem: Any, arrays: list[Array], c: Array, g: list[Array], rng: Any, say: Say) -> None:
     """Twice dy gives twice the gradient, a sum gives the sum, and 0 gives exactly 0."""
-    other = array_module(c).asarray(signs(rng, c.shape))
-    for dy, expected in ((2 * c, [2 * dx for dx in g]), (c + other, None)):
+    other, size = array_module(c).asarray(signs(rng, c.shape)), _size(arrays, c)
+    for dy, expected in ((2 * c, [2 * dx for dx in g]), (0.7 * c, [0.7 * dx for dx in g]), (c + other, None)):
         if expected is None:
             expected = [dx + more for dx, more in zip(g, problem.gradient(arrays, other), strict=True)]
         result = problem.gradient(arrays, dy)
         for variable, one, got, want in zip(problem.variables, g, result, expected, strict=True):
-            if _near(got, want, 1e-11, g, c):  # float32 inside a rule shows as 1e-8
+            if _near(got, want, 1e-9, g, size):  # float32 inside a rule shows as 1e-8
                 continue
             ignores = c.size and _same(got, one)
             text = (
@@ -168,7 +168,7 @@ def _linear(problem: Any, arrays: list[Array], c: Array, g: list[Array], rng: An
                 if ignores
                 else f"the gradient with respect to {variable.name} is not linear in dy"
             )
-            single = _near(got, want, 1e-4, g, c)  # linear, but for the rounding of float32
+            single = _near(got, want, 1e-4, g, size)  # linear, but for the rounding of float32
             raise Found(say(text, "wrong", hint=hint("ignores dy" if ignores else "noise" if single else "linear")))
     for variable, one, got in zip(problem.variables, g, problem.gradient(arrays, 0 * c), strict=True):
         if array_module(one).isfinite(one).all() and got.any():
@@ -191,17 +191,17 @@ def _lying_differently(dy: Array) -> Iterator[tuple[str, Array]]:
 
 
 def _agree(
-    problem: Any, want: Any, got: Any, rtol: float, c: Array, text: str, why: Hint, say: Say, first: int = 0
+    problem: Any, want: Any, got: Any, rtol: float, size: float, text: str, why: Hint, say: Say, first: int = 0
 ) -> None:
     for k, (one, other) in enumerate(zip(want, got, strict=True)):
-        if not _near(other, one, rtol, want, c):
+        if not _near(other, one, rtol, want, size):
             name = problem.variables[first + k].name
             difference = f"largest difference {float(abs(one - other).max()):.2g}" if one.shape == other.shape else ""
             raise Found(say(f"{text} with respect to {name}", "broken", numbers=difference, hint=why))
 
 
-def _near(got: Array, want: Array, rtol: float, g: list[Array], c: Array) -> bool:
-    """Equal up to `rtol` of the tensor's largest entry, or to the rounding of the largest gradient or of dy."""
+def _near(got: Array, want: Array, rtol: float, g: list[Array], size: float) -> bool:
+    """Equal up to `rtol` of the largest entry, or to the rounding of what it is made of: `size`, or a gradient."""
     if got.shape != want.shape:
         return False
     if not want.size:
@@ -214,7 +214,13 @@ def _near(got: Array, want: Array, rtol: float, g: list[Array], c: Array) -> boo
     if not want.size:
         return True
     overall = max(_largest(dx[array_module(dx).isfinite(dx)]) for dx in g)
-    return float(abs(got - want).max()) <= rtol * float(abs(want).max()) + 1e-14 * (overall + _largest(c))
+    return float(abs(got - want).max()) <= rtol * float(abs(want).max()) + 1e-14 * (overall + size)
+
+
+def _size(arrays: list[Array], c: Array) -> float:
+    """The size of what a gradient is made of: dy, or dy times an input."""
+    finite = [x[array_module(x).isfinite(x)] for x in arrays]
+    return _largest(c) * max(1.0, *map(_largest, finite))
 
 
 def _largest(x: Array) -> float:

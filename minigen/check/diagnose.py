@@ -130,10 +130,14 @@ def _permutations(ndim: int) -> Iterator[tuple[int, ...]]:
 def _offset(a: Any, n: Any, seen: Any, scale: float) -> Hint | None:
     """a − n constant, overall or along one axis."""
     d = a - n
-    if seen.sum() > 2 and np.ptp(d[seen]) <= 1e-5 * scale:
+    if seen.sum() > 2 and np.ptp(d[seen]) <= 1e-3 * np.abs(d[seen]).max() + 1e-9 * scale:
         return hint("offset")
     for axis in range(a.ndim):
-        if 2 < a.shape[axis] < a.size and seen.all() and np.ptp(d, axis=axis).max() <= 1e-5 * scale:
+        if (
+            2 < a.shape[axis] < a.size
+            and seen.all()
+            and np.ptp(d, axis=axis).max() <= 1e-3 * np.abs(d).max() + 1e-9 * scale
+        ):
             return hint("offset along", axis=axis)
     return None
 

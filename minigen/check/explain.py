@@ -9,7 +9,8 @@ import numpy as np
 from minigen.backend import to_host
 from minigen.check.diagnose import Sizes, diagnose, place_of, sizes_of
 from minigen.check.hints import hint
-from minigen.check.numeric import Line, Plan, Point
+from minigen.check.lines import Line, Point
+from minigen.check.numeric import Plan
 from minigen.check.problem import Rule
 from minigen.check.verdict import ACCEPTED, Finding, TensorReport
 

@@ -18,22 +18,30 @@ def draw(inputs: Any, seed: int) -> Any:
     return inputs(np.random.default_rng(seed)) if drawn_from else inputs
 
 
+def listed(names: Any) -> tuple[str, ...]:
+    """Names as a tuple; one alone may come as it is."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def name_inputs(f: Any, inputs: Any) -> dict[str, Any]:
     """The inputs by name, in the order in which f takes them."""
     try:
         parameters = inspect.signature(f).parameters.values()
         own = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        takes_more = any(p.kind == p.VAR_POSITIONAL for p in parameters)
     except (TypeError, ValueError):  # a built-in without a signature
-        own = []
+        own, takes_more = [], True
     if isinstance(inputs, Mapping):
         if set(inputs) <= set(own):
             return {name: inputs[name] for name in own if name in inputs}
+        unknown = [name for name in inputs if name not in own]
+        if any(name in own for name in inputs) and not takes_more:
+            raise SettingError(f"inputs names {', '.join(unknown)}, but the function takes {', '.join(own)}.")
         return dict(inputs)
     if isinstance(inputs, Tensor) or hasattr(inputs, "dtype"):
         inputs = [inputs]
     if not isinstance(inputs, list | tuple):
         raise SettingError(f"inputs is {inputs!r:.80}; it must be a list of arrays, or a dict of them by name.")
-    takes_more = any(p.kind == p.VAR_POSITIONAL for p in parameters) if own else True
     if own and len(inputs) > len(own) and not takes_more:
         one = "; one array goes in as [np.array([…])]" if all(isinstance(x, int | float) for x in inputs) else ""
         raise SettingError(f"inputs holds {len(inputs)}, but the function takes {len(own)} ({', '.join(own)}){one}.")
@@ -53,7 +61,8 @@ def name_parameters(params: Any) -> dict[str, Tensor]:
     for name, p in named.items():
         if not isinstance(p, Tensor) or p.node is not None:
             raise SettingError(f"grad_check: params: {name} is no leaf tensor; pass parameters or a module.")
-    return {name: p for name, p in named.items() if p.requires_grad}
+    first = {id(p): name for name, p in reversed(named.items())}  # what is given twice counts once
+    return {name: p for name, p in named.items() if p.requires_grad and first[id(p)] == name}
 
 
 def as_input(name: str, x: Any) -> Any:

@@ -5,6 +5,7 @@ grad_check(f, {"mu": mu, "logvar": logvar}, order=2)        # and the gradient o
 grad_check(f, [x, w], backward=my_backward)                 # backward(dy, y, x, w), on bare arrays
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -15,9 +16,10 @@ from minigen.autograd import Tensor
 from minigen.backend import array_module
 from minigen.check import around
 from minigen.check.explain import explain
-from minigen.check.given import as_input, draw, is_float, kept, name_inputs, name_parameters
+from minigen.check.given import as_input, draw, is_float, kept, listed, name_inputs, name_parameters
 from minigen.check.hints import language
-from minigen.check.numeric import Plan, Point, compare, signs
+from minigen.check.lines import Point, signs
+from minigen.check.numeric import Plan, compare
 from minigen.check.problem import Graph, Rule, Variable
 from minigen.check.pytorch import applied, is_torch, torch_problem
 from minigen.check.rough import rough
@@ -116,12 +118,14 @@ def grad_report(
     lang: str | None = None,
 ) -> Report:
     """The arguments of grad_check; returns a Report with verdicts and both gradients, and raises only on misuse."""
-    if not isinstance(order, int) or order < 1:
+    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise SettingError(f"grad_check: order {order!r} must be 1, 2, …; values are checked by a closed form.")
     if samples < 1 or projections < 1:
         raise SettingError(f"grad_check: samples={samples} and projections={projections} must be at least 1.")
-    if not rtol > 0 or step is not None and not step > 0:
-        raise SettingError(f"grad_check: rtol={rtol} and step={step} must be above 0.")
+    if not 0 < rtol <= 0.01 or step is not None and not 0 < step < math.inf:
+        raise SettingError(f"grad_check: rtol={rtol} must be above 0 and at most 0.01, and step={step} above 0.")
+    if full < 0 or not isinstance(seed, int | np.integer) or seed < 0:
+        raise SettingError(f"grad_check: full={full} and seed={seed!r} must be whole numbers from 0 up.")
     if backward is not None and (order > 1 or params is not None):
         raise SettingError("grad_check: backward= is checked alone at order 1; make it a rule of an op for more.")
     if params is None and backward is None and hasattr(f, "named_parameters"):
@@ -136,14 +140,14 @@ def grad_report(
                 "grad_check: backward= is a rule for bare arrays of NumPy; with PyTorch make it a "
                 "torch.autograd.Function and pass its apply as f."
             )
-        problem, keeping = torch_problem(f, inputs, params, rngs, tuple(fixed))
+        problem, keeping = torch_problem(f, inputs, params, rngs, listed(fixed))
     else:
         named = name_parameters(params)
-        problem, keeping = _problem(f, inputs, named, backward, rngs, tuple(fixed)), kept(named, params, rngs)
+        problem, keeping = _problem(f, inputs, named, backward, rngs, listed(fixed)), kept(named, params, rngs)
     title = name or name_of(f)
     report = Report(title, seed)
     plan = Plan(np.random.default_rng(seed), full, samples, projections, rtol, step, subgradient)
-    expected = tuple(expect_zero)
+    expected = listed(expect_zero)
     with warnings.catch_warnings(record=True) as caught, np.errstate(all="ignore"), keeping:
         warnings.simplefilter("always")
         check = _Check(report, plan, expected, reveal)
@@ -219,6 +223,7 @@ class _Check:
             return Finding(headline, verdict, again=again, seed=self.report.seed, reveal=self.reveal, **parts)
 
         y = around.before(problem, arrays, finding)
+        self.report.value_size = y.size
         c = array_module(y).asarray(signs(self.plan.rng, y.shape))
         if problem.order == 1:
             gradients = around.around(problem, arrays, y, c, self.plan.rng, finding)

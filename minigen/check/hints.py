@@ -131,6 +131,10 @@ TABLE: dict[str, tuple[str, str]] = {
         "choose inputs where f is defined, away from 0, poles and overflow",
         "请选 f 有定义的输入：避开 0、极点和溢出",
     ),
+    "flat": (
+        "choose inputs where f has a slope; where its gradient is 0 on purpose, name the inputs in expect_zero=",
+        "请选 f 有斜率的输入；若梯度本应为 0，请把输入名写进 expect_zero=",
+    ),
     "elsewhere": (
         "nothing was checked: choose another input or another step=; at kinks on purpose pass subgradient=True",
         "什么也没检验到：请换输入或 step=；若有意取在折点，请传 subgradient=True",

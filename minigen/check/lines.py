@@ -22,7 +22,7 @@ class Point:
         self.steps: list[Any] = [None for _ in arrays]
         # What L's rounding error is proportional to.  A gradient made by cancellation, as where softmax saturates, is
         # as uncertain as the values it was made from: `least` is their scale, one order below.
-        self.scale = max(float(((problem.value(arrays) * c) ** 2).sum()) ** 0.5, least)
+        self.scale = max(norm(problem.value(arrays) * c), least)
 
     def value(self, k: int, x: Array) -> Array:
         """f with x in place of the k-th array."""
@@ -30,8 +30,7 @@ class Point:
 
     def rises(self, k: int, above: Array, below: Array) -> Array:
         """c · (f(above) − f(below)), entry by entry: subtracted first, weighed afterwards."""
-        y = self.value(k, above)
-        y = y.copy() if y.base is not None else y
+        y = self.value(k, above).copy()  # f may use its array again
         return self.c * (y - self.value(k, below))
 
     def rise(self, k: int, above: Array, below: Array) -> float:
@@ -49,7 +48,7 @@ class Point:
         x = self.arrays[k]
         along = array_module(x).cos(array_module(x).arange(x.size)).reshape(x.shape)
         y = self.value(k, x).copy()
-        moved = float((((self.value(k, x + 1e-6 * along) - y) * self.c) ** 2).sum()) ** 0.5
+        moved = norm((self.value(k, x + 1e-6 * along) - y) * self.c)
         return 1e-6 * min(1.0, max(1e-4 * self.scale / moved, 1e-6)) if moved > 0 else 1e-6
 
     def floor(self, h: float) -> float:
@@ -60,7 +59,13 @@ class Point:
 def _size(x: Array) -> float:
     """The root mean square, infinities left out."""
     finite = x[array_module(x).isfinite(x)]
-    return float((finite * finite).mean()) ** 0.5 if finite.size else 0.0
+    return norm(finite) / finite.size**0.5 if finite.size else 0.0
+
+
+def norm(x: Array) -> float:
+    """‖x‖₂, its largest entry taken out first, so that no square overflows or vanishes."""
+    largest = float(abs(x).max()) if x.size else 0.0
+    return largest * float(((x / largest) ** 2).sum()) ** 0.5 if 0 < largest < math.inf else largest
 
 
 class Line:
@@ -104,10 +109,14 @@ class Line:
         return self.point.sizes[self.k] or 1.0
 
     @property
-    def moved(self) -> float:
-        """The size of L, or by how much the size of the input moves it if that is more."""
-        rounding = EPS * float((self.point.c**2).sum()) ** 0.5
-        return max(self.point.scale, abs(self.rise(self.size, 0.0)), abs(self.rise(-self.size, 0.0)), rounding)
+    def risen(self) -> float:
+        """By how much the size of the input moves L."""
+        return max(abs(self.rise(self.size, 0.0)), abs(self.rise(-self.size, 0.0)))
+
+    @property
+    def unit(self) -> float:
+        """The rounding of L where f is made of numbers near 1, however small it comes out itself."""
+        return EPS * norm(self.point.c)
 
     @property
     def reach(self) -> float:
@@ -132,7 +141,7 @@ class Line:
         sigma = height = 0.0
         for distance in (apart, 7 * apart, 50 * apart):
             heights = [self.rise(j * distance, 0.0) for j in range(-(NOISE_POINTS // 2), NOISE_POINTS // 2 + 1)]
-            sigma = max(sigma, math.sqrt(k * float((np.diff(heights, n=NOISE_ORDER) ** 2).mean())))
+            sigma = max(sigma, math.sqrt(k / (NOISE_POINTS - NOISE_ORDER)) * norm(np.diff(heights, n=NOISE_ORDER)))
             height = height or max(map(abs, heights))
         return sigma, height
 

@@ -1,19 +1,24 @@
 """The second look at one entry: is it a kink, is it noise, or does it disagree at every step?"""
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from minigen.backend import Array, array_module
-from minigen.check.lines import EPS, Line
+from minigen.check.lines import EPS, Line, norm
 
 STEPS = (1 / 8, 1, 4, 16, 64, 256, 1024)  # times h: a kink nearby asks for less, noise for more
 FAINT = (32, 1024)  # where all that a step of h shows is noise
 SHORTEST = 2.0**-24
 LEAP = 1e-9  # of L: a leap of f is not the last digit of a coarse one
+BREAK = 1e5  # times more curvature at a step 4 or 8 times as long: a power of 5 makes less
 RESOLVED = 0.01  # an answer known to 1 % counts as checked
 NOTHING = 1e-9  # times the slope that moves L by its own size over the input's: what is 0, to all that can be seen
+CONSTANT = 1e-6  # of L: what moves by less, over the input's own size, moves beside a constant
+SMALL = 1e5  # times the rounding of the largest slope of the tensor
+SEEN = 100  # times the rounding of L: what moves L by more is seen to move it
 ROUNDING = 1e-12  # times the same: what a gradient may be off by its own rounding
 
 
@@ -56,14 +61,14 @@ def _bend(line: Line, a: float, h: float, rtol: float, slack: float) -> Look | N
     (right, left), near, last = (line.sides(h / q) for q in (1, 8, 1024))
     noise = 80 * EPS * line.point.scale / h
     for far, close in zip((right, left), near, strict=True):
-        leaps = _size(close) * h / 8 > LEAP * line.point.scale
-        if leaps and _size(close) > 2 * noise and _size(close - 8 * far) <= 0.2 * _size(close):  # leap / step
+        leaps = norm(close) * h / 8 > LEAP * line.point.scale
+        if leaps and norm(close) > 2 * noise and norm(close - 8 * far) <= 0.2 * norm(close):  # leap / step
             return Look("jump", math.nan, math.inf)
     jump = near[0] - near[1]
-    bend, blur = _size(jump), 128 * noise
-    if not bend > max(2 * noise, 1e-4 * _size(right), 1e-4 * _size(left)) or _size(right - left - jump) > 0.2 * bend:
+    bend, blur = norm(jump), 128 * noise
+    if not bend > max(2 * noise, 1e-4 * norm(right), 1e-4 * norm(left)) or norm(right - left - jump) > 0.2 * bend:
         return None
-    if _size(last[0] - last[1] - jump) <= 0.2 * bend + blur:  # each entry of f may take any slope between its two
+    if norm(last[0] - last[1] - jump) <= 0.2 * bend + blur:  # each entry of f may take any slope between its two
         return _between(a, near, rtol, slack + noise, "kink")
     return _between(a, last, rtol, slack + blur, "right") if blur <= RESOLVED * bend else None  # a kink, but not here
 
@@ -72,12 +77,10 @@ def _between(a: float, sides: tuple[Array, Array], rtol: float, room: float, ver
     """The verdict, if `a` lies between all the lesser and all the greater of two slopes of each entry of f."""
     xp = array_module(*sides)
     low, high = float(xp.minimum(*sides).sum()), float(xp.maximum(*sides).sum())
+    if a == low == high == 0:
+        verdict = "zero gradient"
     room += rtol * max(abs(a), abs(low), abs(high))
     return Look(verdict, (low + high) / 2, (high - low) / 2 + room) if low - room <= a <= high + room else None
-
-
-def _size(x: Array) -> float:
-    return float((x * x).sum()) ** 0.5
 
 
 def settle(
@@ -95,7 +98,7 @@ def settle(
         if seen is None:
             continue
         readings.append(seen)
-        if agrees(seen) and seen.spread <= rtol * abs(a):
+        if a != 0 and agrees(seen) and seen.spread <= rtol * abs(a):
             return Look("right", seen.numeric, seen.spread)
     if not readings:
         return Look("inconclusive" if math.isfinite(a) else "both NaN", math.nan, math.inf)
@@ -105,19 +108,26 @@ def settle(
     near = [seen for seen in readings if seen.t <= line.size] or readings  # a longer step can acquit, not convict
     best = min(near, key=lambda seen: seen.spread)
     agreed = [seen for seen in readings if agrees(seen)]
-    smooth = all(abs(seen.numeric - best.numeric) <= seen.spread + best.spread for seen in near)
+    slope = max(abs(a), abs(best.numeric))
+    clear = [seen for seen in near if seen.spread <= 0.1 * slope]
+    smooth = all(abs(seen.numeric - best.numeric) <= seen.spread + best.spread for seen in clear)
+    smooth = smooth and not _breaks(near, slope)
     miss = abs(a - best.numeric)
 
     for seen in agreed:
         if seen.resolves(a) and (seen is best or seen not in near or not smooth):
             return Look("right", seen.numeric, seen.spread)
-    natural = line.moved / line.size  # a slope that counts
-    least = (NOTHING if agreed else ROUNDING) * natural
+    risen, scale = line.risen, line.point.scale
+    natural = max(risen, scale, line.unit) / line.size  # a slope that counts
+    # What moves stands beside a large constant; a slope that is small in its own tensor is small for another reason.
+    beside = SEEN * EPS * scale < risen < CONSTANT * scale and abs(a) > SMALL * slack
+    visible = risen / line.size if beside else natural
+    least = (NOTHING if agreed else ROUNDING) * visible
     if abs(a) <= least and not best.resolves(best.numeric):
         if abs(best.numeric) <= least or not any(seen.numeric for seen in readings[:5]):
             return Look("zero gradient", best.numeric, best.spread)
-    disagrees = not agreed or smooth and not miss <= 10 * best.spread + rtol * max(abs(a), abs(best.numeric)) + slack
-    lost = miss <= ROUNDING * natural
+    disagrees = not agreed or smooth and not miss <= 10 * best.spread + rtol * slope + slack
+    lost = miss <= max(ROUNDING * natural, line.unit / line.size)
     between = not smooth and min(seen.numeric for seen in near) <= a <= max(seen.numeric for seen in near)
     return Look("wrong" if disagrees and not lost and not between else "inconclusive", best.numeric, best.spread)
 
@@ -128,6 +138,12 @@ def _read(line: Line, t: float, sigma: float) -> Reading | None:
     n = (4 * one - two) / 3
     seen = Reading(t, n, 10 * sigma / t, abs(n - (4 * two - four) / 3))
     return seen if math.isfinite(seen.numeric) and math.isfinite(seen.curve) else None
+
+
+def _breaks(readings: list[Reading], slope: float) -> bool:
+    """Does curvature as large as the slope appear from one step to the next?  f then has a kink, or is coarse."""
+    pairs = itertools.pairwise(sorted(readings, key=lambda seen: seen.t))
+    return any(longer.curve > max(BREAK * shorter.spread, 0.1 * slope) for shorter, longer in pairs)
 
 
 def _further(

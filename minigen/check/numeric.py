@@ -11,12 +11,7 @@ from typing import Any
 import numpy as np
 
 from minigen.backend import array_module, to_host
-from minigen.check.lines import EPS as EPS
-from minigen.check.lines import NOISE_ORDER as NOISE_ORDER
-from minigen.check.lines import NOISE_POINTS as NOISE_POINTS
-from minigen.check.lines import Line as Line
-from minigen.check.lines import Point as Point
-from minigen.check.lines import signs as signs
+from minigen.check.lines import Line, Point
 from minigen.check.look import FAINT, Look, second_look, settle
 from minigen.check.projections import Projection
 from minigen.check.verdict import ACCEPTED, TensorReport
@@ -91,15 +86,17 @@ def _entries(point: Point, k: int, report: TensorReport, chosen: Any, plan: Plan
         n = line.central(h)
         tolerance = plan.rtol * max(abs(a), abs(n)) + floor
         error = abs(a - n)
-        if a == 0 and n == 0:
+        if a == 0 and n == 0 and line.central(line.size) == 0:  # h alone may be too short to move f
             nothing += 1
-        elif error <= tolerance and floor > FINE * max(abs(a), abs(n)) > NOTHING * largest:
+        elif error <= tolerance and 0 < max(abs(a), abs(n)) <= NOTHING * largest:
+            nothing += 1
+        elif error <= tolerance and (a == n == 0 or floor > FINE * max(abs(a), abs(n))):
             look = settle(line, a, h, floor * h / 10, plan.rtol, rounding, FAINT)  # all that was seen so far is noise
-            nothing += look.verdict == "zero gradient"
             n, tolerance = look.numeric, plan.rtol * max(abs(a), abs(look.numeric)) + look.spread + rounding
             error = abs(a - n) if look.verdict in ACCEPTED else math.inf
+            nothing += look.verdict == "zero gradient" and error <= tolerance
         found[i] = n
-        if not error <= tolerance or not math.isfinite(a):
+        if not error <= tolerance < math.inf or not math.isfinite(a):
             suspects.append((error / tolerance if tolerance and math.isfinite(error) else math.inf, i))
         elif report.worst is None or error * report.tolerance > report.error * tolerance:
             report.worst, report.error, report.tolerance = i, error, tolerance

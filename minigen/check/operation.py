@@ -12,6 +12,7 @@ import numpy as np
 
 from minigen.check.given import draw, is_numbers, name_inputs
 from minigen.check.gradient import grad_report
+from minigen.check.hints import hint, language
 from minigen.check.oracles import value_check
 from minigen.check.speak import name_of, refuse_unknown, say
 from minigen.check.verdict import UNTESTED, Finding, Found, GradCheckError, Report
@@ -73,6 +74,13 @@ def op_check(
         report = grad_report(f, given, backward=rule, seed=seed, name=title, reveal=reveal, lang=lang, **settings)
         if report.failure is not None:
             raise GradCheckError(report.failure, report)
+        if not report.value_size:
+            raise GradCheckError(Finding(f"{title}: the result is empty, so nothing could be tested", "broken"), report)
+        if report.verdict == "zero gradient" and report.zero:
+            text = f"{title}: every gradient is 0 here, so nothing could be tested"
+            raise GradCheckError(
+                Finding(text, "inconclusive", hint=hint("flat"), seed=seed, reveal=reveal, lang=language(lang)), report
+            )
         reports.append(report)
     if not quiet:
         say(_pass_line(title, reports, value is not None))

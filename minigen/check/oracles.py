@@ -65,7 +65,9 @@ def value_check(
         error, tolerance = worst_of(seen)
         if not quiet:
             size = f"{_count(len(seen), 'case')}, {_count(sum(case.yours.size for case in seen), 'number')}"
-            say(f"value_check {title}: right; {size}, worst error {error:.1e} (tolerance {tolerance:.1e})")
+            text = f"value_check {title}: right; {size}, worst error {error:.1e} (tolerance {tolerance:.1e})"
+            empty = not any(case.yours.size for case in seen)
+            say(text + "; every result is empty: nothing was compared" * empty)
 
 
 def invariant_check(
@@ -134,7 +136,7 @@ def _smallest(margin: Any, draw: Any, seed: int, says: str) -> float:
 
 def _below(margins: list[float], below: int) -> Hint | None:
     """What the margins have in common."""
-    if -min(margins) <= 1e-9 * max(map(abs, margins)) or min(margins) > -1e-12:
+    if math.isfinite(min(margins)) and -min(margins) <= 1e-9 * max(map(abs, margins)) or min(margins) > -1e-12:
         return hint("rounding")
     return hint("everywhere") if below == len(margins) > 1 else None
 

@@ -120,7 +120,8 @@ class Rule:
 
     def gradient(self, arrays: list[Array], dy: Array) -> list[Any]:
         """What the backward returns, one entry a variable, untouched."""
-        return self.sorted_out(self.backward(dy, self.value(arrays), *self.arguments(arrays)))
+        found = self.sorted_out(self.backward(dy, self.value(arrays), *self.arguments(arrays)))
+        return [_as_array(dx, x) for dx, x in zip(found, arrays, strict=True)]
 
     def sorted_out(self, found: Any) -> list[Any]:
         """What a backward returned as a list with one gradient for each variable."""
@@ -145,12 +146,19 @@ class Rule:
         """Does the backward call f at a point right beside its input?  Finite differences do; a rule has no reason."""
         if hasattr(self.backward, "called_nearby"):  # it runs in another process, which watches it there
             return bool(self.backward.called_nearby(dy, self.value(arrays), *self.arguments(arrays)))
-        code = getattr(inspect.unwrap(self.f), "__code__", None) or getattr(type(self.f).__call__, "__code__", None)
+        f = inspect.unwrap(self.f)
+        f = f if hasattr(f, "__code__") else f.__call__
+        code, inputs = getattr(f, "__code__", None), self.arguments(arrays)
         seen: list[bool] = []
 
         def look(frame: Any, event: str, _: Any) -> None:
-            if event == "call" and frame.f_code is code:
-                seen.extend(_beside(value, x) for value in frame.f_locals.values() for x in arrays)
+            if event == "call" and frame.f_code is code:  # each argument beside the input in its own place
+                names = code.co_varnames[
+                    inspect.ismethod(f) : code.co_argcount + bool(code.co_flags & inspect.CO_VARARGS)
+                ]
+                found = [frame.f_locals.get(name) for name in names]
+                found = [x for one in found for x in (one if isinstance(one, tuple) else (one,))]
+                seen.extend(_beside(value, x) for value, x in zip(found, inputs, strict=False) if is_float(x))
 
         y = self.value(arrays)
         before = sys.getprofile()
@@ -160,6 +168,13 @@ class Rule:
         finally:
             sys.setprofile(before)
         return any(seen)
+
+
+def _as_array(dx: Any, x: Array) -> Any:
+    """A gradient of its own: a copy, for the backward may use its array again; a number for a number as an array."""
+    if isinstance(dx, int | float) and x.ndim == 0:
+        return array_module(x).asarray(float(dx), x.dtype)
+    return dx.copy() if hasattr(dx, "dtype") and hasattr(dx, "copy") else dx
 
 
 def _what(y: Any) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigen.backend import Array, array_module
-from minigen.check.lines import EPS, Line, Point, signs
+from minigen.check.lines import EPS, Line, Point, norm, signs
 from minigen.check.look import Look, second_look
 from minigen.check.verdict import ACCEPTED
 
@@ -40,7 +40,7 @@ class Projection:
         self.xp = array_module(a)
         self.x = point.arrays[k]
         self.a = self.xp.where(live, a, 0.0)
-        self.size = float((self.a * self.a).sum()) ** 0.5
+        self.size = norm(self.a)
 
     def look(self, rng: np.random.Generator) -> tuple[str, int, Look | None]:
         """One direction, or a few: "right", "inconclusive", or "wrong" with the entry and the look that convicts it."""

@@ -200,4 +200,5 @@ def _parameters(params: Any) -> dict[str, Any]:
     for name, p in named.items():
         if not isinstance(p, torch.Tensor) or not p.is_leaf or not p.is_floating_point():
             raise SettingError(f"grad_check: params: {name} is no floating leaf tensor; pass parameters or a module.")
-    return {name: p for name, p in named.items() if p.requires_grad}
+    first = {id(p): name for name, p in reversed(named.items())}  # what is given twice counts once
+    return {name: p for name, p in named.items() if p.requires_grad and first[id(p)] == name}

@@ -12,7 +12,7 @@ import numpy as np
 
 from minigen.backend import Array, array_module, to_host
 from minigen.check.hints import hint
-from minigen.check.lines import EPS, NOISE_ORDER, NOISE_POINTS
+from minigen.check.lines import EPS, NOISE_ORDER, NOISE_POINTS, norm
 from minigen.check.verdict import Finding, Found
 
 UNEVEN = 50.0  # times f's own unevenness; formulas reach 10, difference quotients with steps up to 1e-4 start at 300
@@ -35,25 +35,29 @@ def rough(problem: Any, arrays: list[Array], c: Array, rng: np.random.Generator,
 
     values, gradients = walk(FINE)
     middle = NOISE_POINTS // 2
-    own = max(_uneven(values), EPS * float((values[middle] ** 2).sum()) ** 0.5)
+    height = norm(values[middle])
+    own = max(_uneven(values), EPS * height)
+    largest = max(1.0, *(float(abs(x[array_module(x).isfinite(x)]).max(initial=0.0)) for x, _ in moved))
     flights = [gradients]  # and those of the longer steps, walked when they are asked for
     for k, variable in enumerate(problem.variables):
         x = np.abs(to_host(moved[k][0]))
         size = float(np.abs(gradients[middle][k] * x).max(initial=0.0))
         if not x.size or not np.isfinite(size):
             continue
+        # what a formula's own rounding may come to: f's, its share of the gradient where f cancels, that of the inputs
+        rounding = max(own, EPS * size, own / (height or 1.0) * size, EPS * height * float(x.max()) * largest)
         fine = _jumps(gradients, k, x)
         stairs = 0.0
-        if not fine > UNEVEN * max(own, EPS * size):
+        if not fine > UNEVEN * rounding:
             for i, step in enumerate(STAIRS, start=1):
                 if len(flights) == i:
                     flights.append(walk(step)[1])
                 stairs = _jumps(flights[i], k, x)
-                if not stairs > max(STAIR * size, UNEVEN * own):
+                if not stairs > max(STAIR * size, UNEVEN * rounding):
                     break
             else:
                 fine = stairs
-        if fine > UNEVEN * max(own, EPS * size):
+        if fine > UNEVEN * rounding:
             text = f"the backward is uneven: with respect to {variable.name} it jumps where a formula glides"
             numbers = f"jumps {fine / (size or 1.0):.0e} of the gradient's size; rounding alone makes {EPS:.0e}"
             raise Found(say(text, "broken", numbers=numbers, hint=hint("uneven")))

@@ -130,6 +130,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     evaluations: int = 0
     size: int = 0  # entries of everything that is differentiated by
+    value_size: int = 0  # entries of f's result
 
     @property
     def ok(self) -> bool:

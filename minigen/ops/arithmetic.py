@@ -60,7 +60,7 @@ def power(a, b):
 def _power_by_base(dy, y, a, b):
     if isinstance(b, int | float):  # a fixed exponent: b aᵇ⁻¹, and 0 rather than 0 · ∞ at b = 0
         return dy * (b * a ** (b - 1)) if b != 0 else dy * 0
-    return dy * (b * a ** where(equal(b, 0), 1, b - 1))
+    return dy * (b * a ** where(logical_and(equal(a, 0), equal(b, 0)), 1, b - 1))
 
 
 def _power_by_exponent(dy, y, a, b):

@@ -125,3 +125,21 @@ def test_a_map_that_changes_its_input_is_refused():
 def test_a_check_of_nothing_is_refused():
     with pytest.raises(SettingError, match="pairs=0 must be at least 1"):
         adjoint_check(lambda x: x, lambda y: 2 * y, (2,), (2,), pairs=0)
+
+
+@pytest.mark.parametrize(
+    "A, At, text",
+    [
+        (lambda v: (1 + 5j) * v, lambda u: u, "A gives complex128; float64 is expected"),
+        (lambda v: v / 0, lambda u: u, "A gives NaN or infinity"),
+        (lambda v: v.astype(np.float32), lambda u: u, "A gives float32; float64 is expected"),
+    ],
+)
+def test_maps_on_which_nothing_can_be_said_are_told(A, At, text):
+    with pytest.raises(AdjointCheckError, match=text):
+        adjoint_check(A, At, (3,), (3,))
+
+
+def test_maps_that_are_0_are_noticed(capsys):
+    adjoint_check(lambda v: 0 * v, lambda u: 0 * u, (3,), (3,))
+    assert "both maps are 0 everywhere: nothing was tested" in capsys.readouterr().out

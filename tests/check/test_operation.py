@@ -171,3 +171,64 @@ def test_warnings_are_told_on_stdout(capsys):
     op_check(loud, lambda dy, y, x: dy * np.cos(x), [np.ones(2)])
     out, err = capsys.readouterr()
     assert out.count("warned: UserWarning: mind the gap") == 1 and err == ""
+
+
+def test_zeros_for_a_forward_and_a_backward_are_no_pass():
+    def zeros(x):
+        return np.zeros_like(x)
+
+    with pytest.raises(GradCheckError, match="every gradient is 0 here, so nothing could be tested") as caught:
+        op_check(zeros, lambda dy, y, x: np.zeros_like(x), [np.ones(3)])
+    assert caught.value.verdict == "inconclusive"
+    op_check(zeros, lambda dy, y, x: np.zeros_like(x), [np.ones(3)], expect_zero="x", quiet=True)
+    with pytest.raises(GradCheckError, match="the result is empty"):
+        op_check(lambda x: x[:0], lambda dy, y, x: np.zeros_like(x), [np.ones(3)])
+
+
+def test_numbers_without_axes_may_come_as_python_numbers():
+    def kl(mu, logvar):
+        return float(0.5 * (mu * mu + np.expm1(logvar) - logvar))
+
+    op_check(
+        kl,
+        lambda dy, y, mu, logvar: (float(dy * mu), float(dy * 0.5 * np.expm1(logvar))),
+        [np.array(0.3), np.array(-1.0)],
+        quiet=True,
+    )
+
+
+def test_functions_may_use_their_arrays_again():
+    result, gradient = np.empty(3), np.empty(3)
+
+    def square(x):
+        return np.multiply(x, x, out=result) if x.dtype == result.dtype else x * x
+
+    def backward(dy, y, x):
+        gradient[...] = 2 * dy * x
+        return gradient
+
+    op_check(square, backward, [np.arange(1.0, 4)], quiet=True)
+
+
+@pytest.mark.parametrize("offset", [0, 100, 1e3, 1e4, 1e6])
+def test_cancellation_is_no_unevenness(offset):
+    def layer_norm(x):
+        d = x - x.mean(-1, keepdims=True)
+        return d / np.sqrt((d * d).mean(-1, keepdims=True) + 1e-5)
+
+    def backward(dy, y, x):
+        r = 1 / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        return r * (dy - dy.mean(-1, keepdims=True) - y * (dy * y).mean(-1, keepdims=True))
+
+    op_check(layer_norm, backward, lambda rng: [rng.normal(size=(4, 3)) + offset], quiet=True)
+
+
+def test_a_misspelt_name_is_told():
+    with pytest.raises(SettingError, match="inputs names aa, but the function takes a, b"):
+        op_check(lambda a, b: a * b**2, lambda dy, y, a, b: (dy, dy), {"b": np.ones(2), "aa": np.ones(2)})
+
+
+@pytest.mark.parametrize("wrong", [{"rtol": 0.5}, {"rtol": 0.0}, {"full": -1}, {"step": 0.0}, {"step": np.inf}])
+def test_settings_that_would_check_nothing_are_refused(wrong):
+    with pytest.raises(SettingError, match=next(iter(wrong))):
+        op_check(dense, dense_backward, draw, **wrong)

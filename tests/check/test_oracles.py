@@ -464,8 +464,10 @@ def test_generators_among_the_inputs_start_alike():
 
 
 def test_an_empty_array_and_complex_numbers_are_compared(capsys):
-    value_check(lambda x: x + 1, [(np.zeros((0, 3)), np.ones((0, 3)))])
-    assert "1 case, 0 numbers" in capsys.readouterr().out
+    value_check(lambda x: x + 1, [(np.zeros((0, 3)), np.ones((0, 3))), (np.zeros(3), np.ones(3))])
+    assert "2 cases, 3 numbers" in capsys.readouterr().out
+    value_check(lambda x: x + 1, [(np.zeros(0), np.ones(0))])
+    assert "every result is empty: nothing was compared" in capsys.readouterr().out
     value_check(np.fft.fft, [(MU, lambda x: np.fft.fft(x))], quiet=True)
     value_error(lambda x: np.fft.fft(x).conj(), [(MU, lambda x: np.fft.fft(x))])
 

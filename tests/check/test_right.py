@@ -297,3 +297,36 @@ def test_large_right_arrays_pass_in_few_evaluations():
 def test_a_check_of_nothing_is_refused(nothing):
     with pytest.raises(SettingError, match="must be at least 1"):
         grad_check(ops.tanh, [np.ones(3)], **nothing)
+
+
+def test_a_parameter_given_twice_counts_once():
+    w = Parameter(np.ones(3, np.float32), name="w")
+    report = grad_report(lambda x: ops.tanh(x * w), {"x": np.ones(3)}, params=[w, w])
+    assert report.ok, str(report)
+
+
+def test_nothing_is_said_of_what_a_large_constant_hides():
+    x = np.array([1.0, 2.0])
+    for factor in (2, -7):
+        report = grad_report(
+            lambda x: np.sum(x**2) + 1e14, {"x": x}, backward=lambda dy, y, x, factor=factor: factor * dy * x
+        )
+        assert report.verdict == "inconclusive", str(report)
+
+
+@pytest.mark.parametrize("scale", [1e77, 1e100, 1e150])
+def test_squares_that_would_overflow_hide_nothing(scale):
+    x = scale * np.array([1.0, 2.0])
+    assert grad_report(lambda x: np.sum(x * x), {"x": x}, backward=lambda dy, y, x: 2 * dy * x).ok
+    assert not grad_report(lambda x: np.sum(x * x), {"x": x}, backward=lambda dy, y, x: -7 * dy * x).ok
+
+
+def test_a_zero_input_beside_a_small_one_is_no_finite_difference():
+    def f(gamma, beta):
+        return gamma * 2 + beta
+
+    def backward(dy, y, gamma, beta):
+        f(gamma, beta)  # once more, at the same point
+        return 2 * dy, dy
+
+    grad_check(f, {"gamma": np.full(3, 1e-4), "beta": np.zeros(3)}, backward=backward, quiet=True)

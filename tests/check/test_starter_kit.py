@@ -138,7 +138,42 @@ def test_a_missing_return_is_the_submissions_fault_and_not_the_cases(tmp_path):
     assert len(names) == 8 and len(found) == 24
     for score, output in found.values():
         assert score == 0
-        assert "is a return missing?" in output or "must return" in output
+        # (a hidden case keeps the text of its own assertions to itself)
+        assert "is a return missing?" in output or "must return" in output or output.startswith("it does not hold")
+
+
+ZERO_FORWARD = """
+def dense(x, w, b): return np.zeros((len(x), w.shape[1]))
+def generator_loss(logits): return 0.0
+def batch_norm(x, gamma, beta, eps=1e-5): return np.zeros_like(x)
+def conv_transpose(x, w, stride=2):
+    (N, H, W, _), (K, L, OC, _) = x.shape, w.shape
+    return np.zeros((N, (H - 1) * stride + K, (W - 1) * stride + L, OC))
+"""
+ZERO_BACKWARD = """
+def dense_backward(dy, y, x, w, b): return np.zeros_like(x), np.zeros_like(w), np.zeros_like(b)
+def generator_loss_backward(dy, y, logits): return np.zeros_like(logits)
+def batch_norm_backward(dy, y, x, gamma, beta, eps=1e-5):
+    return np.zeros_like(x), np.zeros_like(gamma), np.zeros_like(beta)
+def conv_transpose_backward(dy, y, x, w, stride=2): return np.zeros_like(x), np.zeros_like(w)
+"""
+ZEROS = {  # what replaces the solution's functions, what each exercise then earns
+    "forward and backward": (ZERO_FORWARD + ZERO_BACKWARD, [0, 0, 0, 0]),
+    "forward, beside a right backward": (ZERO_FORWARD, [0, 0, 0, 0]),
+    # the value's 4, and the invariants that ask nothing of the backward
+    "backward, beside a right forward": (ZERO_BACKWARD, [4, 6, 5, 5]),
+}
+
+
+@pytest.mark.parametrize(("functions", "expected"), ZEROS.values(), ids=ZEROS)
+def test_zeros_of_the_right_shapes_earn_nothing(functions, expected, tmp_path):
+    submission, results = tmp_path / "answers.py", tmp_path / "results.json"
+    submission.write_text(SOLVED + functions, encoding="utf-8")
+    main([str(submission), *CASES, "--json", str(results)])
+    found = marks(results)
+    assert len(found) == 24
+    earned = [sum(score for name, (score, *_) in found.items() if name.startswith(f"{e}:")) for e in EXERCISES]
+    assert earned == expected
 
 
 def passes(changed, cases, seeds=None):

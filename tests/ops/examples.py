@@ -267,6 +267,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
             *(case(np.abs(a) + 0.3, b) for a, b in _pairs(r)),
             _nothing(r)._replace(inputs=(positive(r, 0, 3), normal(r, 3))),
             case(np.zeros(2), np.array([2.0, 3.0]), zero=("a", "b"), order=1),
+            case(positive(r, 3), np.zeros(3), zero=("a",)),  # flat in a, but not its slope in b
         ],
     ),
     "log": (np.log, _shapes(positive)),

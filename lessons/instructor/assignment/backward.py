@@ -30,6 +30,7 @@
 # %% setup
 import numpy as np
 
+import minigen
 from minigen import convolve
 from minigen.check import adjoint_check, invariant_check, op_check, value_check
 

@@ -1,7 +1,11 @@
-"""The public cases: what a student sees and can run.  The notebook's check cells are made from these bodies."""
+"""The public cases: what a student sees and can run.  The notebook's check cells are made from these bodies.
+
+The references are minigen's operations: written out in NumPy they would be the answers.
+"""
 
 import numpy as np
 
+import minigen
 from minigen import convolve
 from minigen.check import adjoint_check, invariant_check, op_check, value_check
 from minigen.check.grading import case
@@ -16,13 +20,18 @@ def dense_value(submission, rng):
 @case("dense: gradient", points=2)
 def dense_gradient(submission, rng):
     inputs = {"x": rng.normal(size=(4, 3)), "w": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
-    op_check(submission.dense, submission.dense_backward, inputs, name="dense")
+
+    def formula(x, w, b):
+        return minigen.matmul(x, w) + b
+
+    op_check(submission.dense, submission.dense_backward, inputs, value=formula, name="dense")
 
 
 @case("dense: invariant", points=1)
 def dense_invariant(submission, rng):
     # without its bias the layer is linear in x, and dx is what its transpose makes of dy
     x, w, b = np.ones((4, 3)), rng.normal(size=(3, 2)), np.zeros(2)
+    value_check(submission.dense, [([x, w, b], np.tile(w.sum(axis=0), (4, 1)))], name="dense, x all 1")
     y = submission.dense(x, w, b)
 
     def transposed(dy):
@@ -42,11 +51,19 @@ def generator_loss_value(submission, rng):
 @case("generator_loss: gradient", points=2)
 def generator_loss_gradient(submission, rng):
     inputs = {"logits": 3 * rng.normal(size=(5, 1))}
-    op_check(submission.generator_loss, submission.generator_loss_backward, inputs, name="generator_loss")
+    op_check(
+        submission.generator_loss,
+        submission.generator_loss_backward,
+        inputs,
+        value=lambda logits: minigen.mean(minigen.softplus(-logits)),
+        name="generator_loss",
+    )
 
 
 @case("generator_loss: invariant", points=1)
 def generator_loss_invariant(submission, rng):
+    value_check(submission.generator_loss, [([np.zeros(6)], np.log(2))], name="generator_loss, logits all 0")
+
     def margin(logits):
         loss = submission.generator_loss(logits)
         number = isinstance(loss, float | np.ndarray) and np.size(loss) == 1
@@ -72,7 +89,13 @@ def batch_norm_value(submission, rng):
 @case("batch_norm: gradient", points=2)
 def batch_norm_gradient(submission, rng):
     inputs = {"x": 2 + 3 * rng.normal(size=(3, 2, 2, 4)), "gamma": rng.normal(size=4), "beta": rng.normal(size=4)}
-    op_check(submission.batch_norm, submission.batch_norm_backward, inputs, name="batch_norm")
+    op_check(
+        submission.batch_norm,
+        submission.batch_norm_backward,
+        inputs,
+        value=lambda x, gamma, beta: minigen.batch_norm(x, gamma, beta, eps=1e-5),
+        name="batch_norm",
+    )
 
 
 @case("batch_norm: invariant", points=1)
@@ -82,6 +105,7 @@ def batch_norm_invariant(submission, rng):
     def margin(x, shift):
         y, shifted = submission.batch_norm(x, gamma, beta), submission.batch_norm(x + shift, gamma, beta)
         assert isinstance(y, np.ndarray) and y.shape == x.shape, "batch_norm must return an array of the shape of x"
+        assert np.ptp(y, axis=0).all(), "batch_norm must not return the same for every row of x"
         return -abs(shifted - y)
 
     def draw(rng):
@@ -100,7 +124,13 @@ def conv_transpose_value(submission, rng):
 @case("conv_transpose: gradient", points=2)
 def conv_transpose_gradient(submission, rng):
     inputs = {"x": rng.normal(size=(2, 2, 3, 2)), "w": rng.normal(size=(3, 2, 3, 2))}
-    op_check(submission.conv_transpose, submission.conv_transpose_backward, inputs, name="conv_transpose")
+    op_check(
+        submission.conv_transpose,
+        submission.conv_transpose_backward,
+        inputs,
+        value=lambda x, w: minigen.convolve_transpose(x, w, stride=2),
+        name="conv_transpose",
+    )
 
 
 @case("conv_transpose: invariant", points=1)

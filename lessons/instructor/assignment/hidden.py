@@ -21,15 +21,19 @@ def hidden_dense_value(submission, rng):
 
 @case("dense: gradient, hidden", points=2)
 def hidden_dense_gradient(submission, rng):
+    def formula(x, w, b):
+        return np.einsum("nc,co->no", x, w) + b
+
     for N, C, OC in [(1, 5, 3), (3, 3, 3), (5, 1, 4)]:
         inputs = {"x": rng.normal(size=(N, C)), "w": rng.normal(size=(C, OC)), "b": rng.normal(size=OC)}
-        op_check(submission.dense, submission.dense_backward, inputs, seeds=[11], name="dense")
+        op_check(submission.dense, submission.dense_backward, inputs, value=formula, seeds=[11], name="dense")
 
 
 @case("dense: invariant, hidden", points=1)
 def hidden_dense_invariant(submission, rng):
     # without its bias the layer is linear in w too, and dw is what that map's transpose makes of dy
     x, w, b = rng.normal(size=(5, 3)), np.ones((3, 3)), np.zeros(3)
+    value_check(submission.dense, [([x, w, b], np.tile(x.sum(axis=1, keepdims=True), (1, 3)))], name="dense, w all 1")
     y = submission.dense(x, w, b)
 
     def transposed(dy):
@@ -53,13 +57,21 @@ def hidden_generator_loss_value(submission, rng):
 
 @case("generator_loss: gradient, hidden", points=2)
 def hidden_generator_loss_gradient(submission, rng):
+    def formula(logits):
+        return np.logaddexp(0, -logits).mean()
+
     def slope(dy, y, logits):
         return -dy * np.exp(-np.logaddexp(0, logits)) / logits.size
 
     for shape in [(1,), (5, 1), (3, 2, 2)]:
         inputs = {"logits": 2 * rng.normal(size=shape)}
         op_check(
-            submission.generator_loss, submission.generator_loss_backward, inputs, seeds=[11], name="generator_loss"
+            submission.generator_loss,
+            submission.generator_loss_backward,
+            inputs,
+            value=formula,
+            seeds=[11],
+            name="generator_loss",
         )
     far = [([1.5, a / 3, np.array([a, 0.0, -a])], slope) for a in (20.0, 90.0, 800.0)]
     name = "the gradient of generator_loss"
@@ -68,6 +80,8 @@ def hidden_generator_loss_gradient(submission, rng):
 
 @case("generator_loss: invariant, hidden", points=1)
 def hidden_generator_loss_invariant(submission, rng):
+    value_check(submission.generator_loss, [([np.zeros((5, 1))], np.log(2))], name="generator_loss, logits all 0")
+
     def margin(logits):
         losses = submission.generator_loss(-logits), submission.generator_loss(logits)
         numbers = all(isinstance(loss, float | np.ndarray) and np.size(loss) == 1 for loss in losses)
@@ -95,10 +109,21 @@ def hidden_batch_norm_value(submission, rng):
 
 @case("batch_norm: gradient, hidden", points=2)
 def hidden_batch_norm_gradient(submission, rng):
+    def formula(x, gamma, beta):
+        axes = tuple(range(x.ndim - 1))
+        return gamma * (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-5) + beta
+
     for shape in [(5, 3), (2, 3), (1, 3, 2, 2), (3, 3)]:
         channels = shape[-1]
         inputs = {"x": rng.normal(size=shape), "gamma": rng.normal(size=channels), "beta": rng.normal(size=channels)}
-        op_check(submission.batch_norm, submission.batch_norm_backward, inputs, seeds=[11], name="batch_norm")
+        op_check(
+            submission.batch_norm,
+            submission.batch_norm_backward,
+            inputs,
+            value=formula,
+            seeds=[11],
+            name="batch_norm",
+        )
 
 
 @case("batch_norm: invariant, hidden", points=1)
@@ -107,8 +132,12 @@ def hidden_batch_norm_invariant(submission, rng):
     gamma, beta = rng.normal(size=3), rng.normal(size=3)
 
     def margin(x, dy):
-        gradients = submission.batch_norm_backward(dy, submission.batch_norm(x, gamma, beta), x, gamma, beta)
+        y = submission.batch_norm(x, gamma, beta)
+        assert isinstance(y, np.ndarray) and y.shape == x.shape, "batch_norm must return an array of the shape of x"
+        assert np.ptp(y, axis=0).all(), "batch_norm must not return the same for every row of x"
+        gradients = submission.batch_norm_backward(dy, y, x, gamma, beta)
         assert isinstance(gradients, tuple | list), "batch_norm_backward must return (dx, dgamma, dbeta)"
+        assert np.any(gradients[0]), "batch_norm_backward must not return a dx of zeros"
         return -abs(np.sum(gradients[0], axis=0))
 
     def draw(rng):
@@ -140,6 +169,7 @@ def hidden_conv_transpose_gradient(submission, rng):
             lambda x, w: submission.conv_transpose(x, w, stride=stride),
             lambda dy, y, x, w: submission.conv_transpose_backward(dy, y, x, w, stride=stride),
             {"x": rng.normal(size=of_x), "w": rng.normal(size=of_w)},
+            value=lambda x, w: convolve_transpose(x, w, stride=stride),
             seeds=[11],
             name=f"conv_transpose, stride {stride}",
         )
@@ -152,6 +182,12 @@ def hidden_conv_transpose_gradient(submission, rng):
 @case("conv_transpose: invariant, hidden", points=1)
 def hidden_conv_transpose_invariant(submission, rng):
     x, w = np.ones((1, 3, 2, 3)), rng.normal(size=(2, 3, 3, 3))
+    tile = np.pad(w.sum(axis=3), [(0, 1), (0, 0), (0, 0)])  # one stamp and the gap below it
+    value_check(
+        lambda x, w: submission.conv_transpose(x, w, stride=3),
+        [([x, w], np.tile(tile, (1, 3, 2, 1))[:, :8])],
+        name="conv_transpose, x all 1, stride 3",
+    )
     y = submission.conv_transpose(x, w, stride=3)
 
     def transposed(dy):

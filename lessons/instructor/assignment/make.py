@@ -97,11 +97,12 @@ def read_cases(path: Path, hidden: bool = False) -> list[Case]:
 
 
 def import_lines(imports: Iterable[tuple[str, str]]) -> list[str]:
-    """The statements that import (module, name) pairs, one for a module."""
+    """The statements that import (module, name) pairs, one for a module; plain imports first."""
     names: dict[str, set[str]] = {}
     for module, name in imports:
         names.setdefault(module, set()).add(name)
-    return [f"{f'from {module} ' if module else ''}import {', '.join(sorted(names[module]))}" for module in names]
+    plain = [f"import {name}" for name in sorted(names.pop("", ()))]
+    return plain + [f"from {module} import {', '.join(sorted(names[module]))}" for module in names]
 
 
 def cell(kind: str, name: str, text: str, **nbgrader: Any) -> dict[str, Any]:

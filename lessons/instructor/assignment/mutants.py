@@ -189,7 +189,21 @@ def _always_stride_2(dy, y, x, w, stride=2):
     return conv_transpose_backward(wide, y, x, w, 2)
 
 
+def _zeros(exercise):
+    """Both functions return zeros of the right shapes, which agree with each other."""
+
+    def zeros_for(function):
+        def wrong(*inputs, **settings):
+            found = function(*inputs, **settings)
+            return tuple(map(np.zeros_like, found)) if isinstance(found, tuple) else np.zeros_like(found)
+
+        return wrong
+
+    return {name: zeros_for(globals()[name]) for name in (exercise, f"{exercise}_backward")}
+
+
 MUTANTS = {
+    **{f"{e}: zeros throughout": _zeros(e) for e in ("dense", "generator_loss", "batch_norm", "conv_transpose")},
     "dense: bias forgotten": {"dense": lambda x, w, b: x @ w},
     "dense: db summed over the wrong axis": _dense(lambda dx, dw, db, dy, x, w: (dx, dw, dy.sum(axis=1))),
     "dense: db a mean": _dense(lambda dx, dw, db, dy, x, w: (dx, dw, dy.mean(axis=0))),

@@ -1,5 +1,6 @@
 """The public checks of answers.py: `python -m pytest` runs them."""
 
+import minigen
 import numpy as np
 from minigen.check import adjoint_check, invariant_check, value_check
 from minigen import convolve
@@ -17,7 +18,11 @@ def test_dense_value():
 def test_dense_gradient(op_check):
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(4, 3)), "w": rng.normal(size=(3, 2)), "b": rng.normal(size=2)}
-    op_check(answers.dense, answers.dense_backward, inputs, name="dense")
+
+    def formula(x, w, b):
+        return minigen.matmul(x, w) + b
+
+    op_check(answers.dense, answers.dense_backward, inputs, value=formula, name="dense")
 
 
 # dense: invariant (1 point)
@@ -25,6 +30,7 @@ def test_dense_invariant():
     rng = np.random.default_rng(0)
     # without its bias the layer is linear in x, and dx is what its transpose makes of dy
     x, w, b = np.ones((4, 3)), rng.normal(size=(3, 2)), np.zeros(2)
+    value_check(answers.dense, [([x, w, b], np.tile(w.sum(axis=0), (4, 1)))], name="dense, x all 1")
     y = answers.dense(x, w, b)
 
     def transposed(dy):
@@ -45,11 +51,19 @@ def test_generator_loss_value():
 def test_generator_loss_gradient(op_check):
     rng = np.random.default_rng(0)
     inputs = {"logits": 3 * rng.normal(size=(5, 1))}
-    op_check(answers.generator_loss, answers.generator_loss_backward, inputs, name="generator_loss")
+    op_check(
+        answers.generator_loss,
+        answers.generator_loss_backward,
+        inputs,
+        value=lambda logits: minigen.mean(minigen.softplus(-logits)),
+        name="generator_loss",
+    )
 
 
 # generator_loss: invariant (1 point)
 def test_generator_loss_invariant():
+    value_check(answers.generator_loss, [([np.zeros(6)], np.log(2))], name="generator_loss, logits all 0")
+
     def margin(logits):
         loss = answers.generator_loss(logits)
         number = isinstance(loss, float | np.ndarray) and np.size(loss) == 1
@@ -76,7 +90,13 @@ def test_batch_norm_value():
 def test_batch_norm_gradient(op_check):
     rng = np.random.default_rng(0)
     inputs = {"x": 2 + 3 * rng.normal(size=(3, 2, 2, 4)), "gamma": rng.normal(size=4), "beta": rng.normal(size=4)}
-    op_check(answers.batch_norm, answers.batch_norm_backward, inputs, name="batch_norm")
+    op_check(
+        answers.batch_norm,
+        answers.batch_norm_backward,
+        inputs,
+        value=lambda x, gamma, beta: minigen.batch_norm(x, gamma, beta, eps=1e-5),
+        name="batch_norm",
+    )
 
 
 # batch_norm: invariant (1 point)
@@ -87,6 +107,7 @@ def test_batch_norm_invariant():
     def margin(x, shift):
         y, shifted = answers.batch_norm(x, gamma, beta), answers.batch_norm(x + shift, gamma, beta)
         assert isinstance(y, np.ndarray) and y.shape == x.shape, "batch_norm must return an array of the shape of x"
+        assert np.ptp(y, axis=0).all(), "batch_norm must not return the same for every row of x"
         return -abs(shifted - y)
 
     def draw(rng):
@@ -106,7 +127,13 @@ def test_conv_transpose_value():
 def test_conv_transpose_gradient(op_check):
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(2, 2, 3, 2)), "w": rng.normal(size=(3, 2, 3, 2))}
-    op_check(answers.conv_transpose, answers.conv_transpose_backward, inputs, name="conv_transpose")
+    op_check(
+        answers.conv_transpose,
+        answers.conv_transpose_backward,
+        inputs,
+        value=lambda x, w: minigen.convolve_transpose(x, w, stride=2),
+        name="conv_transpose",
+    )
 
 
 # conv_transpose: invariant (1 point)

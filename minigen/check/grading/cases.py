@@ -99,7 +99,8 @@ def module_of(path: Path, name: str) -> types.ModuleType:
     module = sys.modules[name] = types.ModuleType(name)
     module.__file__ = str(path)
     beside = str(path.resolve().parent)
-    sys.path.insert(0, beside)
+    added = [] if beside in sys.path else [beside]
+    sys.path += added  # last: submissions may lie there too, and must not take the place of any other module
     try:
         exec(compile(source, str(path), "exec", dont_inherit=True), vars(module))
     except (KeyboardInterrupt, SettingError):
@@ -107,7 +108,8 @@ def module_of(path: Path, name: str) -> types.ModuleType:
     except BaseException as error:  # SystemExit too
         raise DataError(f"{path}, {blame(error, path)}") from error
     finally:
-        sys.path.remove(beside)
+        for place in added:
+            sys.path.remove(place)
     return module
 
 

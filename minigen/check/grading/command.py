@@ -17,6 +17,7 @@ from minigen.check.grading.cases import Case, check_names, read_cases
 from minigen.check.grading.mutants import prove
 from minigen.check.grading.process import Limits
 from minigen.check.grading.run import Result, grade
+from minigen.check.grading.shadow import refuse_shadows
 from minigen.errors import DataError, SettingError
 from minigen.files import write_atomically
 
@@ -56,8 +57,11 @@ class Options:
     """The language of hints; default: what MINIGEN_LANG says, else English."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """The command; returns the exit status: 0 all passed, 1 some failed, 2 bad input or a case at fault."""
+def main(argv: list[str] | None = None, searched: str | None = None) -> int:
+    """The command; returns the exit status: 0 all passed, 1 some failed, 2 bad input or a case at fault.
+
+    searched: the folder that was first on Python's path when this began, if that was the present one.
+    """
     options = tyro.cli(
         Options,
         prog="python -m minigen.check",
@@ -66,11 +70,11 @@ def main(argv: list[str] | None = None) -> int:
         config=(tyro.conf.FlagCreatePairsOff,),
     )
     with _ended_in_order(), _speaking(options.lang):
-        return console.run(lambda: _main(options), "--memory-limit")
+        return console.run(lambda: _main(options, searched), "--memory-limit")
 
 
-def _main(options: Options) -> int:
-    cases, limits = _read(options)
+def _main(options: Options, searched: str | None) -> int:
+    cases, limits = _read(options, searched)
     if options.mutants is not None:
         proven = prove(options.submissions[0], cases, options.mutants, limits, options.seed, print)
         return 0 if proven else 1
@@ -97,7 +101,7 @@ def _status(results: list[Result]) -> int:
     return 0 if all(result.passed for result in results) else 1
 
 
-def _read(options: Options) -> tuple[list[Case], Limits]:
+def _read(options: Options, searched: str | None) -> tuple[list[Case], Limits]:
     """The cases and the limits; everything that is wrong with the command line is said here, before anything runs."""
     if not options.submissions:
         raise SettingError("there is nothing to grade; name notebooks, modules or folders.")
@@ -106,6 +110,8 @@ def _read(options: Options) -> tuple[list[Case], Limits]:
             raise DataError(f"{path}: there is no such file or folder. Name a notebook, a module or a folder.")
         if options.submissions.count(path) > 1:
             raise SettingError(f"{path} is named twice; name each submission once.")
+    if searched is not None:
+        refuse_shadows(options.submissions, searched)
     if options.seed < 0:
         raise SettingError(f"--seed {options.seed} must be 0 or more.")
     if not 0 < options.time_limit < 1e6:

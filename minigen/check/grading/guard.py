@@ -26,18 +26,19 @@ REFUSED = {  # what an event that begins so would do
     "gc.": "look through the interpreter's objects",
     "winreg.": "touch the registry",
     "syslog.": "write to the system's log",
-    "sqlite3.enable": "load an SQLite extension",
-    "sqlite3.load": "load an SQLite extension",
+    "sqlite3.": "open a data base",  # in memory neither: ATTACH writes files, and announces nothing
     "os.link": "make a link",
     "os.symlink": "make a link",
 }
 CHANGES = ("remove", "rmdir", "mkdir", "rename", "chmod", "chown", "chflags", "truncate", "utime", "setxattr")
 READS = ("os.listdir", "os.scandir", "os.getxattr", "os.listxattr")
+SCHEDULING = ("sched_setaffinity", "sched_setscheduler", "sched_setparam", "setpriority")  # of any process
 UNANNOUNCED = {  # acts by module that no hook is told of
-    **dict.fromkeys(("os", "posix"), ("pidfd_open", "mkfifo", "mknod", "chroot")),
+    **dict.fromkeys(("os", "posix"), ("pidfd_open", "mkfifo", "mknod", "chroot", *SCHEDULING)),
     **dict.fromkeys(("signal", "_signal"), ("pidfd_send_signal",)),
     "_posixsubprocess": ("fork_exec",),
     "subprocess": ("_fork_exec",),
+    "_posixshmem": ("shm_open", "shm_unlink"),
     "ctypes": ("memmove", "memset"),
 }
 PROC = ("cpuinfo", "filesystems", "loadavg", "meminfo", "self", "stat", "sys", "uptime", "version")  # of /proc
@@ -72,7 +73,7 @@ def _hook(
     """The hook.  Only methods of str are called in it, which nobody can patch, and what was handed in."""
     windows, fold = os.name == "nt", os.name == "nt" or sys.platform == "darwin"  # fold: Hidden.py is hidden.py there
     writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-    refused, changes = tuple(REFUSED.items()), frozenset(["os." + act for act in CHANGES] + ["sqlite3.connect"])
+    refused, changes = tuple(REFUSED.items()), frozenset("os." + act for act in CHANGES)
     reads, proc, proc_self, devices = frozenset(READS), PROC, PROC_SELF, DEVICES
 
     def plain(path: Any) -> str:
@@ -145,7 +146,7 @@ def _hook(
             for path in args[:2] if event == "os.rename" else args[:1]:
                 if isinstance(path, int) and event != "os.truncate":
                     refuse("change a file by its descriptor")
-                if not isinstance(path, int) and (event, path) != ("sqlite3.connect", ":memory:"):
+                if not isinstance(path, int):
                     change(path)
         elif event in reads and isinstance(args[0], (str, bytes)):
             look(args[0])

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from minigen.check.grading.shell import get_ipython, stand_in_for_ipython
+
 MAGIC = re.compile(r"^(\s*)([%!?]|.*\?\s*$|\w+\s*=\s*[%!])")  # %matplotlib, !ls, ?f, f?, files = !ls
 RUNS = ("%%time", "%%capture")  # cell magics whose cell is Python like any other
 SHOWN = 2000  # characters of an error's message
@@ -28,7 +30,7 @@ class Loaded:
         self.module = types.ModuleType("__main__" if self.notebook else name)
         self.module.__dict__["__file__"] = str(path)
         if self.notebook:
-            self.module.__dict__["display"] = print
+            self.module.__dict__.update(display=print, get_ipython=get_ipython)
         self.failed: list[str] = []  # where and why, a sentence each
         self.labels: dict[str, str] = {}  # file name → what to call it
 
@@ -40,6 +42,8 @@ class Loaded:
     def run(self) -> None:
         """Execute it.  Errors are noted, those of cells one by one: the cells after a failing one still run."""
         sys.modules[self.module.__name__] = self.module
+        if self.notebook:
+            stand_in_for_ipython()
         for label, source in self._parts():
             self.execute(source, label, str(self.path) if not self.notebook else label)
 
@@ -97,7 +101,9 @@ class Loaded:
 def code_cells(notebook: Path) -> list[str]:
     """The sources of a notebook's cells of code; ValueError, KeyError or TypeError where it is damaged."""
     cells = json.loads(notebook.read_bytes())["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]  # lists of lines, or one text
+    return [
+        "".join(cell.get("source", "")) for cell in cells if cell["cell_type"] == "code"
+    ]  # lists of lines, or one text
 
 
 def without_magics(source: str) -> str:

@@ -6,6 +6,7 @@ A file of mutants defines one of these, or both; the solution's own names are de
     PLANT = {"dense_backward": (dy, y, x, w)}          # every mutation of minigen.check.mutants that can apply
 """
 
+import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def prove(
     DataError where the file of mutants does not run.
     """
     try:
-        source = mutants.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        source = importlib.util.decode_source(mutants.read_bytes())
+    except (OSError, UnicodeDecodeError, SyntaxError) as error:
         raise DataError(f"{mutants}: it cannot be read ({error}). Name a file of Python.") from error
     names: list[str] = []
     number: int | None = None  # of the mutant in the solution's place

@@ -70,15 +70,16 @@ class RemoteObject(RemoteFunction):
         return ask(self._process, "item", [self._place, key], f"{self.__name__}[{key!r:.80}]")
 
 
-def _no_value(self: RemoteObject, *args: Any, **kwargs: Any) -> Any:
-    raise SubmissionError(f"the submission returned an object ({self.__name__}) where a number or an array is expected")
+def _no_value(self: RemoteFunction, *args: Any, **kwargs: Any) -> Any:
+    what = "returned an object" if isinstance(self, RemoteObject) else "gave a function"
+    raise SubmissionError(f"the submission {what} ({self.__name__}) where a number or an array is expected")
 
 
 OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor".split()
-for _act in "array float int index len iter bool eq ne lt le gt ge neg abs contains".split() + OPERATORS:
-    setattr(RemoteObject, f"__{_act}__", _no_value)
-for _act in OPERATORS:
-    setattr(RemoteObject, f"__r{_act}__", _no_value)
+AS_NUMBERS = "array float int index complex round trunc floor ceil format bool neg pos invert abs".split()
+AS_OTHERS = "len iter next contains enter exit eq ne lt le gt ge".split()
+for _act in AS_NUMBERS + AS_OTHERS + OPERATORS + [f"r{_operator}" for _operator in OPERATORS]:
+    setattr(RemoteFunction, f"__{_act}__", _no_value)
 
 
 class Submission:
@@ -152,7 +153,9 @@ def ask(process: Process, act: str, given: list[Any], name: str, f: Any = None, 
         changed = [(sent[k], arrays[i]) for k, i in body["changed"]]
         value = wire.unpack(body["value"], arrays, stand_in)
         warned = [cleaned(text, 200) for text in body["warned"]]
-    except (wire.Garbled, KeyError, IndexError, TypeError, ValueError, RecursionError) as error:
+    except SubmissionError:
+        raise
+    except Exception as error:  # what a stranger wrote may fail to be read in any way
         raise SubmissionError(f"{name} gave an answer that makes no sense") from error
     if "warn" in np.geterr().values():  # a check that listens, such as value_check(…, no_warnings=True)
         for text in warned:

@@ -1,6 +1,7 @@
 """Cases over a submission: which pass, which fail and why, and which could not be judged at all."""
 
 import contextlib
+import importlib.util
 import io
 import time
 import traceback
@@ -138,19 +139,20 @@ def _told(error: AssertionError, case: Case, path: Path) -> str:
         return error.finding.text(case.reveal and error.finding.reveal)
     if isinstance(error, SubmissionError):
         return str(error) if case.reveal else error.hidden
-    text = str(error).strip()
-    if not text:
-        return f"this does not hold: {_claim(error, path)}" if case.reveal else "it does not hold"
-    return text if case.reveal else text.splitlines()[0]
+    if not case.reveal:
+        return "it does not hold"  # its own words may hold the numbers
+    return str(error).strip() or f"this does not hold: {_claim(error, path)}"
 
 
 def _claim(error: AssertionError, path: Path) -> str:
     """The bare assertion as it stands in the instructor's file."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == str(path)]
-    if not lines or not path.is_file():
+    source: list[str] = []
+    with contextlib.suppress(OSError, UnicodeDecodeError, SyntaxError):
+        source = importlib.util.decode_source(path.read_bytes()).splitlines()
+    if not lines or lines[-1] > len(source):  # it is not the file any more that was executed
         return type(error).__name__
-    text = path.read_text(encoding="utf-8").splitlines()[lines[-1] - 1].strip()
-    return f"{text} ({path.name}, line {lines[-1]})"
+    return f"{source[lines[-1] - 1].strip()} ({path.name}, line {lines[-1]})"
 
 
 def _not_judged(outcome: Outcome, why: str) -> None:

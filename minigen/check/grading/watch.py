@@ -24,12 +24,15 @@ def calls_nearby(backward: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     def look(frame: Any, event: str, _: Any) -> None:
         if event != "call" or frame.f_code is own:
             return
-        for value in _numbers(tuple(frame.f_locals.values())):
-            for k, x in enumerate(watched):
-                if _beside(value, x):
-                    point = np.ascontiguousarray(value).tobytes()
-                    if seen.setdefault((frame.f_code, k), point) != point:
-                        found.append(True)
+        try:
+            for value in _numbers(tuple(frame.f_locals.values())):
+                for k, x in enumerate(watched):
+                    if _beside(value, x):
+                        point = np.ascontiguousarray(value).tobytes()
+                        if seen.setdefault((frame.f_code, k), point) != point:
+                            found.append(True)
+        except BaseException:  # a class of the submission's may raise anything, and must not feel that it is watched
+            pass
 
     own = look.__code__
     before = sys.getprofile()
@@ -45,7 +48,7 @@ def calls_nearby(backward: Callable[..., Any], args: tuple[Any, ...]) -> bool:
 
 def _numbers(value: Any) -> Iterator[Any]:
     """The real and complex arrays and NumPy numbers in a value, and in the tuples, lists and dicts it is made of."""
-    if isinstance(value, (np.ndarray, np.generic)):
+    if type(value) is np.ndarray or isinstance(value, np.generic):  # a subclass may be half made, or have its own ideas
         if value.dtype.kind in "fc" and value.size:  # complex: a step along the imaginary axis is a step
             yield value
     elif isinstance(value, (tuple, list)):

@@ -66,11 +66,16 @@ def pack(value: Any, other: Callable[[Any], list[Any]]) -> tuple[Any, list[np.nd
             return ["scalar", array(np.asarray(x))]
         if isinstance(x, np.ndarray):
             return ["array", array(x if kind is np.ndarray else np.asarray(x))]
-        if kind is np.random.Generator and type(x.bit_generator).__name__ in BIT_GENERATORS:
+        if kind is np.random.Generator and _is_numpys(type(x.bit_generator)):
             return ["generator", walk(x.bit_generator.state, depth + 1)]
         return other(x)
 
     return walk(value, 0), arrays
+
+
+def _is_numpys(kind: type) -> bool:
+    """Is it a bit generator of NumPy's own, and no class of that name?"""
+    return kind.__name__ in BIT_GENERATORS and str(kind.__module__).startswith("numpy.random")
 
 
 def unpack(tree: Any, arrays: list[np.ndarray], other: Callable[[list[Any]], Any]) -> Any:
@@ -136,7 +141,9 @@ def from_stream(read: Callable[[int], bytes | bytearray], *, trusted: bool) -> t
         for dtype, shape, strides, writeable in header:
             array, start = _array(raw, start, dtype, shape)
             arrays.append(_lying(array, strides, writeable) if trusted else array)
-    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
+    except Garbled:
+        raise
+    except Exception as error:  # what a stranger wrote may fail to be read in any way
         raise Garbled("it is no message") from error
     if start != size:
         raise Garbled("it holds more than it says")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -352,3 +353,71 @@ def test_import_minigen_check_brings_neither_command_line_nor_grading():
     for module, without in (("minigen.check", ["tyro", "minigen.check.grading"]), ("minigen.check.grading", ["tyro"])):
         code = f"import sys, {module}; print([name for name in {without} if name in sys.modules])"
         assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_submission_in_the_folder_that_python_searches_first_is_not_imported_by_the_grader(tmp_path):
+    (tmp_path / "cases.py").write_text(CASES)
+    (tmp_path / "tyro.py").write_text(RIGHT + "open('executed', 'a').close()\n")
+    module, case = ["-m", "minigen.check"], ["tyro.py", "--cases", "cases.py"]
+    for flags, status in (([], 2), (["-P"], 0)):
+        command = [sys.executable, *flags, *module, *case]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8")
+        assert done.returncode == status, done.stdout + done.stderr
+        assert not (tmp_path / "executed").exists()
+        if status == 2:
+            assert done.stderr.startswith("error: tyro.py lies in the folder that Python searches first")
+            assert "python -P -m minigen.check" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["random.py", "numpy/__init__.py", "matplotlib.py"])
+def test_whatever_shadows_a_module_beside_a_submission_is_refused(grade, tmp_path, capsys, name):
+    files = FILES | {name: ""}
+    grade(files, "none.py", "--cases", "cases.py")  # writes the files
+    assert main(["right.py", "--cases", "cases.py"], searched=str(tmp_path)) == 2
+    assert capsys.readouterr().err.startswith(f"error: {name.split('/')[0]} lies in the folder that Python searches")
+
+
+def test_harmless_names_beside_a_submission_are_not_refused(grade, tmp_path):
+    grade(FILES | {"numbers/data.txt": "", "random.ipynb": ""}, "none.py", "--cases", "cases.py")
+    assert main(["right.py", "--cases", "cases.py"], searched=str(tmp_path)) == 0
+    grade({"random.py": "", "elsewhere/right.py": RIGHT}, "none.py", "--cases", "cases.py")
+    assert main(["elsewhere/right.py", "--cases", "cases.py"], searched=str(tmp_path)) == 0
+
+
+def test_a_submission_beside_the_cases_takes_no_modules_place(grade):
+    files = {"random.py": "raise SystemExit\nf = 3\n", "a.py": "f = 3\n"}
+    files["cases.py"] = "import colorsys\nfrom minigen.check.grading import case\n"
+    files["cases.py"] += "assert colorsys.rgb_to_hsv(0, 0, 0) == (0.0, 0.0, 0)\n"
+    files["cases.py"] += "@case('c')\ndef _(submission, rng):\n    assert submission.f == 3\n"
+    files["colorsys.py"] = "raise SystemExit\n"
+    sys.modules.pop("colorsys", None)
+    before = list(sys.path)
+    status, _, err = grade(files, "a.py", "--cases", "cases.py")
+    assert status == 0, err
+    assert sys.path == before
+
+
+def test_the_script_is_the_command():
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, name = project["scripts"]["minigen-check"].partition(":")
+    assert getattr(sys.modules[module], name) is main
+
+
+def test_the_instructors_files_may_be_in_any_encoding(grade, tmp_path):
+    grade({"a.py": "f = 1\n"}, "a.py", "--cases", "cases.py")
+    text = "# coding: latin-1\nfrom minigen.check.grading import case\n@case('c')\ndef _(submission, rng):\n"
+    (tmp_path / "cases.py").write_bytes((text + "    assert submission.f == 'gr\xfc\xdfe'\n").encode("latin-1"))
+    (tmp_path / "mutants.py").write_bytes("# coding: latin-1\nMUTANTS = {'\xfc': {'f': 2}}\n".encode("latin-1"))
+    status, out, err = grade({}, "a.py", "--cases", "cases.py", "--json", "r.json")
+    assert (status, err) == (1, "")
+    assert "this does not hold: assert submission.f == 'gr\xfc\xdfe' (cases.py, line 5)" in out
+    (tmp_path / "a.py").write_text("f = 'gr\xfc\xdfe'\n", encoding="utf-8")
+    status, out, _ = grade({}, "a.py", "--cases", "cases.py", "--mutants", "mutants.py")
+    assert status == 0 and "\xfc: caught by 'c'" in out
+
+
+def test_a_file_of_cases_that_became_shorter_is_no_fault(grade):
+    text = "import pathlib\nfrom minigen.check.grading import case\n@case('c')\ndef _(submission, rng):\n"
+    text += "    pathlib.Path(__file__).write_text('')\n    assert submission.f == 2\n"
+    status, out, err = grade({"cases.py": text, "a.py": "f = 1\n"}, "a.py", "--cases", "cases.py")
+    assert (status, err) == (1, "") and "this does not hold: AssertionError" in out

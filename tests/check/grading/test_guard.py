@@ -91,6 +91,7 @@ def test_no_process_is_started_signalled_or_read(submission, tmp_path, name):
 def test_neither_network_nor_native_code(submission, tmp_path, name):
     told = submission.act("OTHERS", name, str(tmp_path / "file"))
     assert MINE in told and not told.startswith("DONE"), told
+    assert not (tmp_path / "file").exists()
 
 
 @pytest.mark.parametrize("name", names("ALLOWED"))

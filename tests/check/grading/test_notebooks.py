@@ -96,7 +96,7 @@ DAMAGED = {
     "another JSON": ("[1, 2]", "is damaged: it is no notebook of format 4 (TypeError"),
     "format 3": ('{"worksheets": [], "nbformat": 3}', "is damaged: it is no notebook of format 4 (KeyError: 'cells')"),
     "very deep": ("[" * 100_000, "is damaged: it is no notebook of format 4 (RecursionError"),
-    "cells of nothing": ('{"cells": [{"cell_type": "code"}]}', "is damaged: it is no notebook of format 4 (KeyError"),
+    "cells of nothing": ('{"cells": [{"source": "a = 1"}]}', "is damaged: it is no notebook of format 4 (KeyError"),
     "bytes": ("\x00\x01", "is damaged"),
 }
 
@@ -226,3 +226,21 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "a.zip").touch()
     with room(tmp_path / "a.zip") as found, pytest.raises(SubmissionError, match="neither a module .* nor a notebook"):
         found.copy()
+
+
+def test_a_notebook_may_speak_to_ipython(graded, tmp_path):
+    cells = (
+        "get_ipython().run_line_magic('matplotlib', 'inline')\nget_ipython().system('rm -rf /')\n",
+        "from IPython.display import HTML, clear_output, display\nimport IPython\nclear_output(wait=True)\n",
+        "display(1, HTML('<b>bold</b>') is None)\nIPython.get_ipython()\nlast = 9\n",
+    )
+    found = graded(notebook(tmp_path / "a.ipynb", *cells), values("last"))
+    assert found.result.failed == [] and found["values"].printed == "last 9\n"
+    assert found.result.printed.startswith("1 ")
+
+
+def test_a_cell_without_a_source_is_empty(graded, tmp_path):
+    path = tmp_path / "a.ipynb"
+    path.write_text(json.dumps({"cells": [{"cell_type": "code"}, {"cell_type": "code", "source": "a = 1"}]}))
+    found = graded(path, values("a"))
+    assert found.result.failed == [] and found["values"].printed == "a 1\n"

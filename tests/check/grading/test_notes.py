@@ -40,11 +40,13 @@ CASES = """
 
 
 def test_a_case_that_tests_nothing_of_an_input_is_noted(place, capsys):
-    place(right_py=RIGHT, cases_py=CASES.replace("AT", "np.zeros(3)"))
+    product = RIGHT.replace("(x)", "(x, w)").replace("x * x", "x * w").replace("y, x)", "y, x, w)")
+    product = product.replace("2 * dy * x", "dy * w, dy * x")
+    place(right_py=product, cases_py=CASES.replace("AT", "np.ones(3), np.zeros(3)"))
     assert main(["right.py", "--cases", "cases.py"]) == 0
     out = capsys.readouterr().out
     assert "note: case 'square: the gradient' passed, but" in out and "x: the true gradient is 0 here" in out
-    place(cases_py=CASES.replace("AT", "np.ones(3)"))
+    place(cases_py=CASES.replace("AT", "np.ones(3), np.ones(3)"))
     assert main(["right.py", "--cases", "cases.py"]) == 0
     assert "note" not in capsys.readouterr().out
 

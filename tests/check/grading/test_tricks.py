@@ -1,5 +1,6 @@
 """Tricks inside the rules of Python: each ends in a failed case that says why, and the grader goes on to the next."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +178,110 @@ def test_a_submission_error_says_what_the_submission_raised(graded):
         raise AssertionError("f must refuse")
 
     assert graded("def f(x):\n    return x / 0\n", {"f": check})["f"].passed
+
+
+def test_a_hidden_case_shows_no_sentence_of_an_assertion(graded):
+    def check(submission, rng):
+        raise AssertionError(f"dense(2) must be 4, and not {submission.f}")
+
+    found = graded("f = 3\n", {"f": check}, visibility="hidden", reveal=False)
+    assert found["f"].message == "it does not hold"
+    assert graded("f = 3\n", {"f": check})["f"].message == "dense(2) must be 4, and not 3"
+
+
+NUMBERS = {
+    "equal": lambda f: f == 1,
+    "above": lambda f: f > 1,
+    "sum": lambda f: 1 + f,
+    "array": lambda f: np.testing.assert_allclose(f, 1.0),
+    "float": float,
+    "complex": complex,
+    "round": round,
+    "format": lambda f: f"{f:.3f}",
+    "next": next,
+    "plus": lambda f: +f,
+    "not": lambda f: ~f,
+    "trunc": math.trunc,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "in": lambda f: 1 in f,
+    "length": len,
+    "true": bool,
+}
+
+
+def test_a_function_where_a_number_is_expected_is_the_submissions_failure(graded):
+    def with_(f):
+        with f:
+            pass
+
+    acts = NUMBERS | {"with": with_}
+    checks = {name: lambda s, rng, act=act: act(s.f) and None for name, act in acts.items()}
+    checks |= {f"object {name}": lambda s, rng, act=act: act(s.o) and None for name, act in acts.items()}
+    found = graded("def f(x):\n    return x\no = object()\n", checks)
+    for name, outcome in found.items():
+        kind = "an object (object)" if name.startswith("object") else "a function (f)"
+        assert not outcome.passed and not outcome.fault, (name, outcome.fault)
+        assert f"{kind} where a number or an array is expected" in outcome.message, name
+
+
+GENERATORS = """
+import numpy as np
+
+class PCG64(np.random.PCG64):
+    @property
+    def state(self):
+        return {"bit_generator": "PCG64", "state": {"state": -1, "inc": -1}, "has_uint32": 0, "uinteger": 0}
+
+def f():
+    return np.random.Generator(PCG64(1))
+
+def g():
+    PCG64.__module__ = "numpy.random._pcg64"
+    return np.random.Generator(PCG64(1))
+"""
+
+
+@pytest.mark.parametrize("name", ["f", "g"])
+def test_a_generator_that_is_none_is_the_submissions_failure(graded, name):
+    found = graded(GENERATORS, {"draws": lambda s, rng: np.testing.assert_allclose(getattr(s, name)(), 1.0)})
+    assert not found["draws"].passed and not found["draws"].fault, found["draws"].fault
+    expected = "where a number or an array" if name == "f" else "g gave an answer that makes no sense"
+    assert expected in found["draws"].message
+
+
+MATRIX = """
+import numpy as np
+
+def dense(x, w):
+    return x @ w
+
+class Odd(np.ndarray):
+    def __array_finalize__(self, other):
+        self.unit = getattr(other, "unit", None)
+        odd = List([1, 2])
+
+    def __sub__(self, other):
+        raise ValueError("units differ")
+
+    max = None
+
+class List(list):
+    def __getitem__(self, key):
+        raise ValueError("no slices")
+
+def helper(entries, x):
+    return x
+
+def dense_backward(dy, y, x, w):
+    return np.asarray(np.asmatrix(dy) * np.asmatrix(w).T), np.asarray(np.asmatrix(x).T * np.asmatrix(dy))
+
+def odd_backward(dy, y, x, w):
+    return dy @ np.asarray(helper(List([1]), w.view(Odd))).T, np.asarray(helper(List([x]), x.view(Odd))).T @ dy
+"""
+
+
+@pytest.mark.parametrize("name", ["dense_backward", "odd_backward"])
+def test_the_observation_breaks_no_class_of_arrays(graded, name):
+    found = graded(MATRIX, {"gradient": gradient(name)})
+    assert found["gradient"].passed, found["gradient"].message

@@ -93,7 +93,6 @@ WRITES = {
     "copy out": lambda path: shutil.copy(__file__, path),
     "move out": lambda path: os.replace(shutil.copy(__file__, "moving"), path),
     "make a folder": os.mkdir,
-    "open a data base": sqlite3.connect,
 }
 CHANGES = {
     "change": lambda path: open(path, "r+"),
@@ -135,8 +134,18 @@ PROCESSES = {
     "read the parent's environment": lambda path: open(f"/proc/{os.getppid()}/environ", "rb"),
     "read its own environment as it was": lambda path: open("/proc/self/environ", "rb"),
     "make a pipe with a name": lambda path: os.mkfifo(path),
+    "the parent's processors": lambda path: os.sched_setaffinity(os.getppid(), {0}),
+    "the parent's priority": lambda path: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19),
+    "the parent's scheduler": lambda path: os.sched_setscheduler(os.getppid(), os.SCHED_BATCH, os.sched_param(0)),
+    "the parent's scheduling": lambda path: os.sched_setparam(os.getppid(), os.sched_param(0)),
+    "a helper of shared memory": lambda path: __import__("_posixshmem").shm_unlink("/none"),
+    "shared memory of a helper": lambda path: __import__("_posixshmem").shm_open("/none", os.O_RDWR, mode=384),
 }
 OTHERS = {
+    "data base": lambda path: sqlite3.connect(path),
+    "data base in memory, which writes a file": lambda path: sqlite3.connect(":memory:").execute(
+        f"ATTACH '{path}' AS a"
+    ),
     "socket": lambda path: socket.socket(),
     "name server": lambda path: socket.gethostbyname("localhost"),
     "address": lambda path: urllib.request.urlopen("http://127.0.0.1:1"),
@@ -153,7 +162,6 @@ ALLOWED = {
     "a temporary file": lambda path: tempfile.NamedTemporaryFile().write(b"x"),
     "a temporary folder": lambda path: tempfile.TemporaryDirectory().cleanup(),
     "numpy here": lambda path: (np.save("a.npy", np.ones(2)), np.load("a.npy").sum())[1],
-    "a data base in memory": lambda path: sqlite3.connect(":memory:").close(),
     "Python's files": lambda path: len(open(np.__file__).read()),
     "nowhere": lambda path: open(os.devnull, "w").write("x"),
     "the name of the machine": lambda path: socket.gethostname(),
