@@ -110,8 +110,8 @@ class Line:
 
     @property
     def risen(self) -> float:
-        """By how much the size of the input moves L."""
-        return max(abs(self.rise(self.size, 0.0)), abs(self.rise(-self.size, 0.0)))
+        """By how much the size of the input moves L, where it is finite there."""
+        return max(abs(rise) if math.isfinite(rise := self.rise(t, 0.0)) else 0.0 for t in (self.size, -self.size))
 
     @property
     def unit(self) -> float:

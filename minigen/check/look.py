@@ -10,6 +10,7 @@ from minigen.backend import Array, array_module
 from minigen.check.lines import EPS, Line, norm
 
 STEPS = (1 / 8, 1, 4, 16, 64, 256, 1024)  # times h: a kink nearby asks for less, noise for more
+LOCAL = 3  # of these steps, the shortest, see the slope at the point itself
 FAINT = (32, 1024)  # where all that a step of h shows is noise
 SHORTEST = 2.0**-24
 LEAP = 1e-9  # of L: a leap of f is not the last digit of a coarse one
@@ -102,6 +103,9 @@ def settle(
             return Look("right", seen.numeric, seen.spread)
     if not readings:
         return Look("inconclusive" if math.isfinite(a) else "both NaN", math.nan, math.inf)
+    known = _known(readings[:LOCAL], a, rtol, slack) if steps is STEPS else None
+    if known is not None:
+        return Look("wrong", known.numeric, known.spread)
     readings += _further(
         line, h, sigma, steps, readings[0], readings[-1], lambda seen: agrees(seen) and seen.resolves(a)
     )
@@ -130,6 +134,19 @@ def settle(
     lost = miss <= max(ROUNDING * natural, line.unit / line.size)
     between = not smooth and min(seen.numeric for seen in near) <= a <= max(seen.numeric for seen in near)
     return Look("wrong" if disagrees and not lost and not between else "inconclusive", best.numeric, best.spread)
+
+
+def _known(local: list[Reading], a: float, rtol: float, slack: float) -> Reading | None:
+    """The slope by the shortest steps, if they know it ten times better than `a` misses it, and say the same.
+
+    Then it does not matter that a longer step, which meets a kink or a bend, may agree with `a`.
+    """
+    if len(local) < LOCAL or not all(seen.numeric for seen in local) or not math.isfinite(a):
+        return None
+    best = min(local, key=lambda seen: seen.spread)
+    miss = abs(a - best.numeric) - rtol * max(abs(a), abs(best.numeric)) - slack
+    alike = all(abs(seen.numeric - best.numeric) <= seen.spread + best.spread for seen in local)
+    return best if alike and max(seen.spread for seen in local) <= 0.1 * miss else None
 
 
 def _read(line: Line, t: float, sigma: float) -> Reading | None:
