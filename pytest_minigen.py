@@ -197,12 +197,11 @@ def _known(given: Any, function: Callable[..., None], test: str) -> None:
     """Fail the test unless every name is a setting of the check; op_check hands those of grad_check on."""
     from minigen import check
 
-    known = {
-        parameter.name
-        for one in {function, check.grad_check}
-        for parameter in inspect.signature(one).parameters.values()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    }
+    def settings(one: Callable[..., None]) -> set[str]:
+        return {p.name for p in inspect.signature(one).parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+    handed_on = settings(check.grad_check) - {"params", "order", "rng", "backward", "seed"}  # as op_check does
+    known = settings(function) | (handed_on if function is check.op_check else set())
     for name in given:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)

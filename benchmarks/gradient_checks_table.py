@@ -5,6 +5,7 @@ python -m benchmarks.gradient_checks_table
 
 import collections
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +103,13 @@ def wrong() -> str:
     trials = [row for row in figures["rows"] if row["mistake"] != "right"]
     passed, named = sum(row["passed"] for row in trials), sum(row["entry named"] for row in trials)
     total, caught = sum(row["trials"] for row in trials), sum(row["found"] for row in trials)
+    most = max(row["trials"] for row in figures["rows"])
+    asked = sorted({10 ** round(math.log10(n / 2)) * 2 if n < 900_000 else 10**6 for n in sizes})  # layers round
     blunt = [[short(row["tolerance"]), f"{row['found']} of {row['trials']}"] for row in figures["blunt"]]
     return f"""## One wrong entry among many
 
 ```bash
-{COMMAND} wrong --trials 240
+{COMMAND} wrong --trials {most} --sizes {" ".join(map(str, asked))}
 ```
 
 One random entry of the largest gradient is wrong ("+1 % and −1 %": two are, by a hundredth of the gradient's root mean

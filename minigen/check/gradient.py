@@ -56,7 +56,8 @@ def grad_check(
     f: tensors → one tensor of any shape; an operation, a loss, a module or a lambda, of minigen or of PyTorch.  inputs:
     a list, a dict of names, or draw(rng), which gives either for default_rng(seed); floating ones are copied to float64
     and differentiated by, others are held fixed.
-    params: a module, a dict or a list of parameters, checked as well (default: those of f, if f is a module).
+    params: a module, a dict or a list of parameters, checked as well (default: those of f, if f is a module).  What a
+    module keeps (running statistics) is put back afterwards; one that is used inside a lambda must be passed here.
     backward(dy, y, *inputs): a rule of your own in the engine's place; then f and backward see bare arrays.
     rng: the generators f draws from, put back before every evaluation, as is PyTorch's global one.
     seed: of the cotangent and the sampling.

@@ -14,8 +14,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```\n(?:```text\n(.*?)```)?", PAGE.read_te
 
 
 def masked(text):
-    """Last digits differ between machines; the words and the counts of lines do not."""
-    return re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", text).strip()
+    """Last digits and evaluations differ between machines; words and counts do not."""
+    return re.sub(r"\d+\.\d+(e[+-]?\d+)?|\d+e[+-]?\d+|\d+ evaluations", "#", text).strip()
 
 
 def test_every_block_prints_what_stands_beneath_it():

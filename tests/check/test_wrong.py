@@ -449,7 +449,7 @@ def test_one_wrong_entry_of_200_000_is_found(factor, seed):
     assert f"wrong only at x[{i}, {j}]" in caught.hint
 
 
-def test_a_wrong_entry_among_a_million_is_found_within_seconds():
+def test_a_wrong_entry_among_a_million_is_found_in_a_thousand_evaluations():
     x = rng.normal(size=10**6)
     x[777_777] = -0.3
 
@@ -460,6 +460,7 @@ def test_a_wrong_entry_among_a_million_is_found_within_seconds():
 
     caught = error(np.square, {"x": x}, backward)
     assert "x[777777] of shape (1000000,)" in caught.where and "ratio -1.0000" in caught.numbers
+    assert int(re.search(r"(\d+) evaluations", str(caught))[1]) < 1000
 
 
 def test_a_small_bias_beside_a_large_weight_is_sampled_on_its_own(monkeypatch):
