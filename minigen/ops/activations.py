@@ -53,7 +53,16 @@ def leaky_relu(x, *, slope=0.2):
     return array_module(x).where(x > 0, x, slope * x)
 
 
-leaky_relu.vjp(x=lambda dy, y, x, *, slope: where(x > 0, dy, slope * dy))
+leaky_relu.vjp(x=lambda dy, y, x, *, slope: leaky_gate(dy, x, slope=slope))
+
+
+@op
+def leaky_gate(a, x, *, slope):
+    """y = a where x > 0, else slope · a: what `leaky_relu` lets through of a gradient a; linear in a, flat in x"""
+    return array_module(a, x).where(x > 0, a, slope * a)
+
+
+leaky_gate.vjp(a=lambda dy, y, a, x, *, slope: leaky_gate(dy, x, slope=slope), x=None)
 
 
 @op

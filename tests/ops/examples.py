@@ -330,6 +330,14 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
         lambda x: x * (x > 0),
         lambda r: [*_shapes(away)(r)[::2], case(np.array(0.7)), case(np.array([-1.0, 0.0, 2.0]), subgradient=True)],
     ),
+    "leaky_gate": (
+        lambda a, x, slope: a * np.where(x > 0, 1, slope),
+        lambda r: [
+            case(normal(r, 2, 3), away(r, 2, 3), slope=0.2, zero=("x",)),
+            case(normal(r, 3), away(r, 2, 3), slope=0.0, zero=("x",)),
+            case(normal(r, 2), away(r, 2), slope=1.5, zero=("x",)),
+        ],
+    ),
     "leaky_relu": (
         lambda x, slope=0.2: x * np.where(x > 0, 1, slope),
         lambda r: [

@@ -12,7 +12,7 @@ LINEAR = {  # the rule reads nothing but dy and shapes, so freezing the rest cha
     *("add", "subtract", "negative", "where", "sum", "mean", "reshape", "transpose", "moveaxis", "expand_dims"),
     *("squeeze", "broadcast_to", "astype", "concatenate", "stack", "pad", "flip", "roll", "getitem", "put_add"),
     *("take_along_axis", "put_along_axis", "alias", "patches", "fold", "abs", "maximum", "minimum", "clip", "relu"),
-    *("leaky_relu", "max", "min"),
+    *("leaky_relu", "leaky_gate", "max", "min"),
 }
 NO_MEAN = {"softmax", "log_softmax"}  # every gradient sums to 0, for a constant added to x changes nothing
 
