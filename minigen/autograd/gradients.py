@@ -14,6 +14,7 @@ from minigen.autograd.tensor import Tensor, state, switch
 from minigen.errors import GraphError, ShapeError
 
 Place = Tensor | Node  # where gradients gather: a leaf, or the node that made a tensor
+Step = tuple[Node, list[int], list[Place]]  # a node, its inputs whose rules will be called, and where their shares go
 
 
 def grad(
@@ -114,18 +115,19 @@ def _nodes_below(y: Tensor) -> list[Node]:
     return nodes
 
 
-def _plan(y: Tensor, targets: set[Place]) -> tuple[list[tuple[Node, list[int]]], set[Place]]:
+def _plan(y: Tensor, targets: set[Place]) -> tuple[list[Step], set[Place]]:
     """The steps of a walk, from y downwards, and the targets that it reaches.
 
-    A step is a node and its inputs through which a target is reached: only their rules will be called.
+    The inputs in a step are those through which a target is reached: only their rules will be called.
     """
     leads = set(targets)  # places that are a target or lead to one
-    reached = {_place(y)} & targets
+    reached = {_place(y)}
     steps = []
     for node in _nodes_below(y):
         still = node.op.still
         version = 0
-        wanted = []
+        wanted: list[int] = []
+        places: list[Place] = []
         for i, x in enumerate(node.inputs):
             if isinstance(x, Tensor):
                 version += x.version
@@ -133,15 +135,15 @@ def _plan(y: Tensor, targets: set[Place]) -> tuple[list[tuple[Node, list[int]]],
                     place = x.node or x
                     if place in leads and i not in still:
                         wanted.append(i)
-                        if place in targets:
-                            reached.add(place)
+                        places.append(place)
         if wanted:
             if version != node.version:
                 raise node.stale()
             leads.add(node)
-            steps.append((node, wanted))
+            reached.update(places)
+            steps.append((node, wanted, places))
     steps.reverse()
-    return steps, reached
+    return steps, reached & targets
 
 
 def _leaves(y: Tensor) -> list[Tensor]:
@@ -158,7 +160,7 @@ def _leaves(y: Tensor) -> list[Tensor]:
 
 
 def _walk(
-    y: Tensor, start: Any, steps: list[tuple[Node, list[int]]], targets: set[Place], create_graph: bool, retain: bool
+    y: Tensor, start: Any, steps: list[Step], targets: set[Place], create_graph: bool, retain: bool
 ) -> dict[Place, Any]:
     """place → gradient, for every target to which something flowed.
 
@@ -166,26 +168,27 @@ def _walk(
     never in place: one array may have been handed to several.
     """
     gathered: dict[Place, Any] = {_place(y): start}
+    anomaly = state.anomaly
     with switch("recording", create_graph):
-        for node, wanted in steps:
+        for node, wanted, places in steps:
             dy = gathered.get(node) if node in targets else gathered.pop(node, None)
             if dy is None:
                 continue
+            arrays = node.arrays
             if create_graph:
                 result = Tensor(node.y)
                 result.node, result.requires_grad = node, True
                 shares = node.op.pull_back(node, dy, result, node.inputs, wanted)
             else:
-                shares = node.op.pull_back(node, dy, node.y, node.arrays, wanted)
-            for i, dx in zip(wanted, shares, strict=True):
+                shares = node.op.pull_back(node, dy, node.y, arrays, wanted)
+            for i, place, dx in zip(wanted, places, shares):  # noqa: B905
                 if dx is None:
                     continue
-                if state.anomaly:
+                if anomaly:
                     look_backward(node.op.name, node.op.input_name(i), dx, dy, node.site)
-                x = node.arrays[i]
+                x = arrays[i]
                 if type(dx) is not type(x) or dx.shape != x.shape or dx.dtype is not x.dtype:
                     dx = _fit(dx, x, node, i)
-                place = node.inputs[i].node or node.inputs[i]
                 gathered[place] = gathered[place] + dx if place in gathered else dx
             if not retain:
                 node.release()

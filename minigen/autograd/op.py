@@ -36,6 +36,7 @@ class _Operation:
         self.inputs = tuple(p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD)
         self.variadic = next((p.name for p in parameters if p.kind == p.VAR_POSITIONAL), None)
         self.settings = tuple(p.name for p in parameters if p.kind == p.KEYWORD_ONLY)
+        self.named = frozenset(self.settings)
         self.defaults = {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY and p.default is not p.empty}
         self.still: frozenset[int] = frozenset()  # places of the inputs that have no derivative
         self.kernels: dict[str, Any] = {}  # backend's name → what stands in for this text there
@@ -50,6 +51,8 @@ class _Operation:
     def _sort(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arrays apart from settings, defaults filled in: `sum(x, 0)` and `sum(x, axis=0)` are one call."""
         count = len(self.inputs)
+        if len(inputs) == count and self.variadic is None and settings.keys() == self.named:
+            return inputs, settings  # the usual call from a rule or a layer
         extra: tuple[Any, ...] = ()
         if self.variadic is None:
             inputs, extra = inputs[:count], inputs[count:]
@@ -120,12 +123,13 @@ class Op(_Operation):
         flows = loose = False
         for x in inputs:
             if isinstance(x, Tensor):
-                arrays.append(x._data)
+                data = x._data
+                arrays.append(data)
                 version += x.version
                 if x.requires_grad:
                     flows = True
                 if first is None:
-                    first = x._data
+                    first = data
             else:
                 arrays.append(x)
                 if type(x) is not float and type(x) is not int:
@@ -143,15 +147,17 @@ class Op(_Operation):
             raise self._misfit(arrays, error) from error
         if first is None:  # arrays alone: simply compute
             return y
-        if isinstance(y, np.generic):
+        if type(y) is not type(first) and isinstance(y, np.generic):
             y = np.asarray(y)
-        if y.dtype is not first.dtype and not self.casts:
+        dtype = y.dtype
+        if dtype is not first.dtype and not self.casts:
             y = settle(y, inputs)
+            dtype = y.dtype
         if state.anomaly:
             look_forward(self.name, self.input_name, y, arrays, settings)
         result = _new(Tensor)
         result._data = y
-        if flows and state.recording and len(self.still) < len(inputs) and y.dtype.kind == "f":
+        if flows and state.recording and dtype.kind == "f" and len(self.still) < len(inputs):
             result.requires_grad = True
             result.node = Node(self, inputs, arrays, settings, y, version)
         return result
@@ -160,6 +166,8 @@ class Op(_Operation):
         """dL/dinput for each wanted input: on arrays the plain walk, on tensors one that is itself recorded."""
         rules, names, settings = self.rules, self.inputs, node.settings
         if self.variadic is None:
+            if len(wanted) == 1:  # without a loop
+                return [rules[names[wanted[0]]](dy, y, *inputs, **settings)]
             return [rules[names[i]](dy, y, *inputs, **settings) for i in wanted]
         return [rules[str(self.variadic)](dy, y, i, *inputs, **settings) for i in wanted]
 

@@ -102,10 +102,15 @@ class _Conv(_Convolution):
 
     def __call__(self, x: Any) -> Any:
         self._check(x)
-        y = convolve(
-            x, self.weight, stride=self.stride, padding=self.padding, dilation=self.dilation, groups=self.groups
+        return convolve(
+            x,
+            self.weight,
+            self.bias,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
         )
-        return y if self.bias is None else y + self.bias
 
 
 class _ConvTranspose(_Convolution):

@@ -8,7 +8,7 @@ from minigen.autograd import Parameter
 from minigen.errors import SettingError, ShapeError
 from minigen.nn.initialisers import Initialiser, glorot_uniform
 from minigen.nn.module import Module, written
-from minigen.ops import matmul
+from minigen.ops import affine, matmul
 
 
 class Dense(Module):
@@ -35,8 +35,7 @@ class Dense(Module):
     def __call__(self, x: Any) -> Any:
         if x.ndim == 0 or x.shape[-1] != self.weight.shape[0]:
             raise ShapeError(f"{self!r}: x has shape {tuple(x.shape)}; its last axis must be {self.weight.shape[0]}.")
-        y = matmul(x, self.weight)
-        return y if self.bias is None else y + self.bias
+        return matmul(x, self.weight) if self.bias is None else affine(x, self.weight, self.bias)
 
     def __repr__(self) -> str:
         return written(self, *self.weight.shape, bias=(self.bias is not None, True))

@@ -47,7 +47,7 @@ from minigen.ops.create import ones, ones_like, tensor, zeros, zeros_like
 from minigen.ops.elementary import cos, exp, expm1, log1p, sin, sqrt
 from minigen.ops.normalise import batch_norm, dropout, layer_norm
 from minigen.ops.pooling import average_pool, max_pool, upsample
-from minigen.ops.products import einsum, matmul
+from minigen.ops.products import affine, einsum, matmul
 from minigen.ops.reductions import argmax, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var
 from minigen.ops.shapes import (
     astype,

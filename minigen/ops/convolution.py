@@ -66,6 +66,20 @@ conv_kernel_grad.vjp(
 )
 
 
+@op
+def conv_affine(x, w, b, *, geometry):
+    """y = conv(x, w) + b, (OC,), added in place, where a sum would make an array"""
+    y = conv(x, w, geometry=geometry)
+    return array_module(y, b).add(y, b, out=y if b.dtype == y.dtype else None)
+
+
+conv_affine.vjp(
+    x=lambda dy, y, x, w, b, *, geometry: conv_transpose(dy, w, geometry=geometry),
+    w=lambda dy, y, x, w, b, *, geometry: conv_kernel_grad(x, dy, geometry=geometry),
+    b=lambda dy, y, x, w, b, *, geometry: dy,
+)
+
+
 def _rows(x, axes):
     """x as a matrix: its first `axes` axes become the rows."""
     return x.reshape(math.prod(x.shape[:axes]), math.prod(x.shape[axes:]))
@@ -87,10 +101,11 @@ def _joined(parts):
 # What a user calls --------------------------------------------------------------------------------------------------
 
 
-def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
-    """Convolution (cross-correlation, as everywhere in deep learning) over any number of spatial axes.
+def convolve(x, w, b=None, *, stride=1, padding="valid", dilation=1, groups=1):
+    """Convolution (cross-correlation, as everywhere in deep learning) over any number of spatial axes, plus a bias.
 
-    x (N, *sizes, C), w (*window, C / groups, OC) → y (N, *outs, OC).  stride, dilation: a number, or one an axis.
+    x (N, *sizes, C), w (*window, C / groups, OC), b (OC,) or None → y (N, *outs, OC).  stride, dilation: a number, or
+    one an axis.
     padding: "valid" (none); "same" (outs = ⌈size / stride⌉, the odd zero at the end, as in Keras); a number; one number
     an axis; or one (before, after) pair an axis.  ShapeError where shapes do not fit or no output is left.
     Dumoulin & Visin 2016, relationship 15.
@@ -111,8 +126,10 @@ def convolve(x, w, *, stride=1, padding="valid", dilation=1, groups=1):
     if min(outs) < 1:
         spans = tuple((k - 1) * d + 1 for k, d in zip(window, dilation, strict=True))
         raise ShapeError(f"conv: sizes {sizes} with padding {pads} are shorter than the window's reach of {spans}.")
-    before = tuple(b for b, _ in pads)
-    return conv(x, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
+    if b is not None and tuple(b.shape) != (OC,):
+        raise ShapeError(f"conv: bias {tuple(b.shape)} must be ({OC},), a number for each channel that comes out.")
+    geometry = Geometry(sizes, outs, window, stride, dilation, tuple(before for before, _ in pads), groups)
+    return conv(x, w, geometry=geometry) if b is None else conv_affine(x, w, b, geometry=geometry)
 
 
 def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, output_size=None, dilation=1, groups=1):

@@ -1,6 +1,6 @@
 """Normalisation: batches and layers brought to mean 0 and variance 1, then scaled and shifted; and dropout."""
 
-from minigen.autograd.op import fused
+from minigen.autograd.op import fused, op
 from minigen.backend import array_module, draw_uniform
 from minigen.errors import SettingError
 from minigen.ops.elementary import sqrt
@@ -51,4 +51,14 @@ def dropout(x, rate, *, rng):
     array = bare(x)
     dtype = array.dtype if array.dtype.kind == "f" else "float32"
     kept = draw_uniform(rng, array.shape, dtype, array_module(array)) >= rate
-    return x * (kept.astype(dtype) * (1 / (1 - float(rate))))
+    return masked(x, kept, scale=1 / (1 - float(rate)))
+
+
+@op
+def masked(x, kept, *, scale=1.0):
+    """y = scale · x where kept, else 0; kept: booleans of x's shape, a byte each"""
+    dtype = x.dtype if x.dtype.kind == "f" else "float32"
+    return x * (kept.astype(dtype) * scale)
+
+
+masked.vjp(x=lambda dy, y, x, kept, *, scale: masked(dy, kept, scale=scale), kept=None)

@@ -17,12 +17,31 @@ def matrix_product(a, b):
 
 def _turned(x):
     """The transpose of each matrix."""
-    return moveaxis(x, -1, -2)
+    return x.T if x.ndim == 2 else moveaxis(x, -1, -2)
 
 
 matrix_product.vjp(
     a=lambda dy, y, a, b: matrix_product(dy, _turned(b)),
     b=lambda dy, y, a, b: matrix_product(_turned(a), dy),
+)
+
+
+@op
+def affine(x, w, b):
+    """y = x w + b: every row of x (…, C) times w (C, OC), and b (OC,) added in place, where a sum would make an array"""
+    y = (_as_rows(x) @ w).reshape(*x.shape[:-1], w.shape[-1])
+    return array_module(x, w, b).add(y, b, out=y if b.dtype == y.dtype else None)
+
+
+def _as_rows(x):
+    """All axes but the last as one."""
+    return x if x.ndim == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+affine.vjp(
+    x=lambda dy, y, x, w, b: reshape(matrix_product(_as_rows(dy), _turned(w)), x.shape),
+    w=lambda dy, y, x, w, b: matrix_product(_turned(_as_rows(x)), _as_rows(dy)),
+    b=lambda dy, y, x, w, b: dy,
 )
 
 

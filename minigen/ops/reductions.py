@@ -25,13 +25,15 @@ def _axes(ndim, axis):
 
 def _spread(dy, x, axis, keepdims):
     """A gradient of the reduced shape, repeated over what was reduced."""
-    if not keepdims:
+    if not keepdims and axis is not None:
         dy = reshape(dy, tuple(1 if k in _axes(x.ndim, axis) else n for k, n in enumerate(x.shape)))
     return broadcast_to(dy, x.shape)
 
 
 def _count(x, axis):
     """How many numbers become one."""
+    if axis is None:
+        return x.size
     return math.prod(x.shape[a] for a in _axes(x.ndim, axis)) if x.ndim else 1
 
 

@@ -64,8 +64,8 @@ class Flat:
 
     def faulty(self) -> Parameter | None:
         """The first parameter whose gradient holds a NaN or an infinity; None where all is finite."""
-        if not self.grads.size or math.isfinite(float(self.grads.max()) - float(self.grads.min())):
-            return None  # NaN and infinities survive max and min, and nothing overflows on the way
+        if math.isfinite(float(self.module.dot(self.grads, self.grads))):
+            return None  # a sum of squares has no NaN or infinity to hide, though it may overflow by itself
         for p, view in zip(self.parameters, self._grad_views, strict=True):
             if not bool(self.module.isfinite(view).all()):
                 return p

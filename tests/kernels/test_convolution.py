@@ -91,13 +91,12 @@ def test_a_wrong_form_is_caught(monkeypatch):
 def chosen(monkeypatch):
     """The faces that went the short way, in order."""
     calls = []
+
+    def noting(face, right):
+        return lambda *arguments: calls.append(face) or right(*arguments)
+
     for face in FACES:
-
-        def noted(*arguments, face=face, right=getattr(fourier, face)):
-            calls.append(face)
-            return right(*arguments)
-
-        monkeypatch.setattr(fourier, face, noted)
+        monkeypatch.setattr(fourier, face, noting(face, getattr(fourier, face)))
     return calls
 
 

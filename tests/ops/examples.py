@@ -504,6 +504,14 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
     ),
     "alias": (lambda x: x, _shapes(normal)),
     # products
+    "affine": (
+        lambda x, w, b: x @ w + b,
+        lambda r: [
+            case(normal(r, 2, 3), normal(r, 3, 2), normal(r, 2)),
+            case(normal(r, 2, 2, 3), normal(r, 3, 1), normal(r, 1)),
+            case(normal(r, 0, 3), normal(r, 3, 2), normal(r, 2), zero=("w", "b")),
+        ],
+    ),
     "matrix_product": (
         np.matmul,
         lambda r: [
@@ -549,6 +557,17 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
             case(normal(r, 1, 3, 3, 4), normal(r, 2, 2, 2, 2), geometry=G2G),
             case(normal(r, 1, 5, 4, 1), normal(r, 2, 2, 1, 1), geometry=G2D),
             case(normal(r, 1, 2, 3, 2, 1), normal(r, 2, 2, 1, 1, 2), geometry=G3),
+        ],
+    ),
+    "conv_affine": (
+        lambda x, w, b, *, geometry: naive_conv(x, w, geometry=geometry) + b,
+        lambda r: [
+            case(
+                normal(r, 2, 5, 2),
+                normal(r, 3, 2, 2),
+                normal(r, 2),
+                geometry=G1,
+            ),
         ],
     ),
     "conv_transpose": (
@@ -611,6 +630,13 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
         ],
     ),
     # normalisation
+    "masked": (
+        lambda x, kept, scale=1.0: x * kept * scale,
+        lambda r: [
+            case(normal(r, 3, 3), r.random((3, 3)) < 0.5, scale=1.5),
+            case(normal(r, 3), np.array([True, False, True])),
+        ],
+    ),
     "batch_norm": (
         naive_batch_norm,
         lambda r: [

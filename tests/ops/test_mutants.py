@@ -12,8 +12,9 @@ LINEAR = {  # the rule reads nothing but dy and shapes, so freezing the rest cha
     *("add", "subtract", "negative", "where", "sum", "mean", "reshape", "transpose", "moveaxis", "expand_dims"),
     *("squeeze", "broadcast_to", "astype", "concatenate", "stack", "pad", "flip", "roll", "getitem", "put_add"),
     *("take_along_axis", "put_along_axis", "alias", "patches", "fold", "abs", "maximum", "minimum", "clip", "relu"),
-    *("leaky_relu", "leaky_gate", "max", "min"),
+    *("leaky_relu", "leaky_gate", "masked", "max", "min"),
 }
+LINEAR_IN_B = {"affine", "conv_affine"}  # whose rule for the bias is dy
 NO_MEAN = {"softmax", "log_softmax"}  # every gradient sums to 0, for a constant added to x changes nothing
 
 
@@ -33,7 +34,8 @@ def check_the_table(name):
 def equivalent(name):
     """What no check can tell from the right rule."""
     inputs = [key for key, rule in OPS[name].rules.items() if rule is not None]
-    return [f"factor a constant for {x}" for x in inputs if name in LINEAR] + [
+    linear = inputs if name in LINEAR else ["b"] if name in LINEAR_IN_B else []
+    return [f"factor a constant for {x}" for x in linear] + [
         f"mean taken out for {x}" for x in inputs if name in NO_MEAN
     ]
 

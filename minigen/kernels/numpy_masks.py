@@ -1,0 +1,21 @@
+"""Dropout's mask on NumPy, block by block."""
+
+import numpy as np
+
+from minigen.autograd.op import kernel
+from minigen.kernels.blocks import in_blocks
+from minigen.ops.normalise import masked
+
+
+@kernel(masked, backend="numpy")
+def masked_numpy(x, kept, *, scale):
+    """x · (scale · [kept]), where the factor is made in the cache"""
+    if x.dtype.kind != "f" or kept.shape != x.shape:
+        return masked.function(x, kept, scale=scale)
+
+    def fill(x, kept, y):
+        np.copyto(y, kept)
+        np.multiply(y, scale, out=y)
+        np.multiply(x, y, out=y)
+
+    return in_blocks(fill, x, kept)
