@@ -9,7 +9,8 @@ from typing import Any
 
 from minigen.errors import SettingError, ShapeError
 from minigen.losses.logits import warn_of_sigmoid
-from minigen.ops import exp, reshape, softplus, sum
+from minigen.ops import exp, reshape, sum
+from minigen.ops.likelihoods import bernoulli_sum
 from minigen.ops.shapes import bare
 
 LOG_2PI = math.log(2 * math.pi)
@@ -28,7 +29,7 @@ def log_standard_normal(z: Any) -> Any:
 
 def log_bernoulli(x: Any, logits: Any) -> Any:
     """log p(x) = Σ (x a − softplus(a)) over the last axis, p = σ(a): a likelihood only where every x is 0 or 1."""
-    return sum(x * logits - softplus(logits), axis=-1)
+    return bernoulli_sum(x, logits)
 
 
 def bernoulli_nll(logits: Any, x: Any) -> Any:

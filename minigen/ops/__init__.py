@@ -12,7 +12,7 @@ are (N, H, W, C), kernels (*window, C, OC).  dy stands for dL/dy, dx for dL/dx.
 | shapes.py | reshape … roll, indexing, concatenate |
 | products.py | matmul, einsum |
 | windows.py, convolution.py, pooling.py | patches; the three faces of convolution; pooling, upsampling |
-| normalise.py | batch_norm, layer_norm, dropout |
+| normalise.py, likelihoods.py | batch_norm, layer_norm, dropout; the Bernoulli sum |
 | create.py, methods.py | tensor, zeros, ones; operators and methods of tensors |
 """
 

@@ -3,7 +3,9 @@
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from minigen.autograd import Parameter
 from minigen.backend import array_module, name_of
@@ -12,8 +14,15 @@ from minigen.errors import SettingError
 BLOCK = 1 << 16  # numbers worked on at a time on the host: with their gradient and state they stay in the cache
 
 
+class Block(NamedTuple):
+    """A stretch of the flat arrays, and the pieces of which its gradient is made: (parameter, from, to)."""
+
+    where: slice
+    pieces: list[tuple[int, slice, slice]]
+
+
 class Flat:
-    """Parameters of one dtype and place, their gradients, and an optimiser's state, as flat arrays side by side.
+    """Parameters of one dtype and place, and an optimiser's state, as flat arrays side by side.
 
     Each parameter's array becomes a view of `weights`.  Should somebody assign `parameter.data` anew, `adopt` takes the
     new numbers in before the next step.
@@ -27,14 +36,13 @@ class Flat:
         ends = list(itertools.accumulate(p.size for p in parameters))
         total = ends[-1]
         self.weights = self.module.empty(total, first.dtype)
-        self.grads = self.module.zeros_like(self.weights)
         self.state = {name: self.module.zeros_like(self.weights) for name in names}
         self._slices = [slice(end - p.size, end) for p, end in zip(parameters, ends, strict=True)]
         self._views = self.views(self.weights)
-        self._grad_views = self.views(self.grads)
         length = BLOCK if name_of(self.module) == "numpy" else max(total, 1)
         self.spare = self.module.empty(min(length, total), first.dtype)
-        self.blocks = [slice(i, min(i + length, total)) for i in range(0, total, length)]
+        self._part = self.module.empty_like(self.spare)
+        self.blocks = [self._block(i, min(i + length, total)) for i in range(0, total, length)]
         self.adopt()
 
     def views(self, flat: Any) -> list[Any]:
@@ -57,17 +65,33 @@ class Flat:
             view[...] = p._data
             p._data = view
 
-    def gather(self, grads: Sequence[Any]) -> None:
-        """Copy the gradients of all the optimiser's parameters, of which ours are some, into `grads`."""
-        for place, view in zip(self.places, self._grad_views, strict=True):
-            view[...] = grads[place]
+    def _block(self, start: int, end: int) -> Block:
+        """The stretch from start to end: which entries of which gradients lie in it, and where."""
+        pieces = []
+        for place, there in zip(self.places, self._slices, strict=True):
+            a, b = max(start, there.start), min(end, there.stop)
+            if a < b:
+                pieces.append((place, slice(a - there.start, b - there.start), slice(a - start, b - start)))
+        return Block(slice(start, end), pieces)
 
-    def faulty(self) -> Parameter | None:
+    def gradient(self, rows: Sequence[Any], block: Block) -> Any:
+        """The gradient of a block, in an array that the next call uses again.
+
+        rows: the gradients of all the optimiser's parameters, of which ours are some, each as a flat array.
+        """
+        part = self._part[: block.where.stop - block.where.start]
+        for place, there, here in block.pieces:
+            part[here] = rows[place][there]
+        return part
+
+    def faulty(self, rows: Sequence[Any]) -> Parameter | None:
         """The first parameter whose gradient holds a NaN or an infinity; None where all is finite."""
-        if math.isfinite(float(self.module.dot(self.grads, self.grads))):
-            return None  # a sum of squares has no NaN or infinity to hide, though it may overflow by itself
-        for p, view in zip(self.parameters, self._grad_views, strict=True):
-            if not bool(self.module.isfinite(view).all()):
+        with np.errstate(all="ignore"):  # squares may overflow where nothing is wrong
+            squares = sum(self.module.dot(rows[place], rows[place]) for place in self.places)
+        if math.isfinite(float(squares)):
+            return None  # a sum of squares hides neither
+        for place, p in zip(self.places, self.parameters, strict=True):
+            if not bool(self.module.isfinite(rows[place]).all()):
                 return p
         return None
 

@@ -26,7 +26,7 @@ class Optimiser:
     weight_decay: λ, which adds λ w to the gradient (½ λ ‖w‖² to the loss).  clip_norm: if given, a gradient whose
     norm over all parameters is longer is shortened to it.  SettingError where an argument is out of bounds.
 
-    Weights, gradients and state lie in flat arrays of which the parameters are views; `steps` counts updates.
+    Weights and state lie in flat arrays of which the parameters are views; `steps` counts updates.
     """
 
     state_names: tuple[str, ...] = ()  # what is kept for each weight
@@ -82,28 +82,29 @@ class Optimiser:
         ShapeError where they do not fit; AnomalyError naming the first parameter whose gradient holds a NaN or an
         infinity; in both cases nothing has changed.  Losses computed before refuse a derivative afterwards.
         """
-        bare = self._checked_grads(grads)
+        rows = self._checked_grads(grads)
         rate = self.rate
         for flat in self._flats:
             flat.adopt()
-            flat.gather(bare)
         for flat in self._flats:
-            if (fault := flat.faulty()) is not None:
+            if (fault := flat.faulty(rows)) is not None:
                 raise AnomalyError(
                     f"the gradient of {fault.name or 'a parameter'} holds a NaN or an infinity at step "
                     f"{self.steps + 1}; nothing was changed. Lower the learning rate, or find where it was born with "
                     "minigen.detect_anomaly()."
                 )
-        if self.clip_norm is not None and (norm := norm_of([flat.grads for flat in self._flats])) > self.clip_norm:
-            for flat in self._flats:
-                flat.grads *= self.clip_norm / norm
+        shorter = 1.0
+        if self.clip_norm is not None and (norm := norm_of(rows)) > self.clip_norm:
+            shorter = self.clip_norm / norm
         self.steps += 1
         for flat in self._flats:
             for block in flat.blocks:
-                w, g = flat.weights[block], flat.grads[block]
+                w, g = flat.weights[block.where], flat.gradient(rows, block)
+                if shorter != 1:
+                    g *= shorter
                 spare = flat.spare[: w.size]
                 self._decay(w, g, spare, rate)
-                self._move(w, g, spare, rate, *(array[block] for array in flat.state.values()))
+                self._move(w, g, spare, rate, *(array[block.where] for array in flat.state.values()))
         for p in self.parameters:
             p.version += 1
 
@@ -129,6 +130,7 @@ class Optimiser:
         raise NotImplementedError
 
     def _checked_grads(self, grads: Iterable[Any]) -> list[Any]:
+        """The gradients as flat arrays, if they fit the parameters."""
         bare = [g.data if isinstance(g, Tensor) else g for g in grads]
         if len(bare) != len(self.parameters):
             raise ShapeError(
@@ -147,7 +149,7 @@ class Optimiser:
                     f"not {p.shape}."
                 )
             backend.array_module(g, p.data)  # BackendError where they live in two places
-        return bare
+        return [g.reshape(-1) for g in bare]
 
     # Saving, loading, letting go ------------------------------------------------------------------------------------
 

@@ -637,6 +637,15 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
             case(normal(r, 3), np.array([True, False, True])),
         ],
     ),
+    "bernoulli_sum": (
+        lambda x, a: (x * a - np.logaddexp(0, a)).sum(-1),
+        lambda r: [
+            case(r.random((2, 3)), normal(r, 2, 3)),
+            case(r.random((2, 1, 3)), normal(r, 2, 4, 3)),
+            case(r.random(3), normal(r, 3)),
+            case(r.integers(0, 2, POINTS.size), POINTS.copy(), order=1),
+        ],
+    ),
     "batch_norm": (
         naive_batch_norm,
         lambda r: [

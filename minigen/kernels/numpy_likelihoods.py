@@ -1,0 +1,64 @@
+"""The Bernoulli likelihood on NumPy: a block of items goes from logits to sums while it is in the cache."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from minigen.autograd.op import kernel
+from minigen.autograd.sums import add_up
+from minigen.kernels.blocks import BLOCK
+from minigen.ops.likelihoods import bernoulli_sum
+
+
+@kernel(bernoulli_sum, backend="numpy")
+class BernoulliNumPy:
+    """da = dy (x − σ(a)) and dx = dy a.  σ(a) is kept, for e^−|a|, its dear part, is made for log(1 + e^−|a|) too."""
+
+    @staticmethod
+    def value(x, logits):
+        shape = np.broadcast_shapes(x.shape, logits.shape)
+        floats = [array.dtype for array in (x, logits) if array.dtype.kind == "f"] or [np.dtype(np.float64)]
+        x, a = (
+            np.broadcast_to(array, shape if len(shape) > 1 else (1, *shape)).astype(np.result_type(*floats), copy=False)
+            for array in (x, logits)
+        )
+        y, sigma = np.empty(a.shape[:-1], a.dtype), np.empty(a.shape, a.dtype)
+        for some in _blocks(a):
+            part, slope = a[some], sigma[some]
+            e = np.abs(part)
+            np.exp(np.negative(e, out=e), out=e)
+            np.maximum(e, part >= 0, out=slope)  # 1 on the right, e on the left: σ(a) = 1 / (1 + e) or e / (1 + e)
+            u = 1 + e
+            slope /= u
+            terms = _log1p(e, u)
+            terms += np.maximum(part, 0, out=u)
+            np.subtract(np.multiply(x[some], part, out=u), terms, out=terms)
+            y[some] = add_up(terms, -1)
+        return y.reshape(shape[:-1]), sigma.reshape(shape)
+
+    @staticmethod
+    def vjp(dy, y, sigma, wanted, x, logits):
+        shares = {}
+        if 0 in wanted:
+            shares[0] = dy[..., None] * logits
+        if 1 in wanted:
+            shares[1] = np.subtract(x, sigma, dtype=sigma.dtype)
+            shares[1] *= dy[..., None]
+        return [shares[i] for i in wanted]
+
+
+def _blocks(a: np.ndarray) -> Iterator[slice]:
+    """The items in parts of BLOCK numbers, at least one item each."""
+    length = max(1, BLOCK // max(1, math.prod(a.shape[1:])))
+    return (slice(i, i + length) for i in range(0, len(a), length))
+
+
+def _log1p(e: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """log(1 + e), where u is 1 + e as rounded: log u, which NumPy has fast, less what the rounding added to e."""
+    added = u - 1
+    added -= e
+    added /= u
+    y = np.log(u)
+    y -= added
+    return y
