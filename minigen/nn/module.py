@@ -23,6 +23,9 @@ class Buffer(Tensor):
         super().__init__(backend.to_device(data), name=name)
 
 
+_PLAIN = (int, float, str, type(None))  # settings: what most attributes are, and never a part
+
+
 class Module:
     """Something with parameters that maps a tensor to a tensor.
 
@@ -42,7 +45,8 @@ class Module:
     def parts(self) -> Iterator[tuple[str, Any]]:
         """(name, Parameter | Buffer | Module) for each attribute that is one, in the order they were set."""
         for name, value in vars(self).items():
-            yield from _parts_of(name, value)
+            if not isinstance(value, _PLAIN):
+                yield from _parts_of(name, value)
 
     def modules(self) -> list["Module"]:
         """This module and all modules below it, each once."""

@@ -72,6 +72,7 @@ __all__ = [
     "Geometry",
     "abs",
     "add",
+    "affine",
     "argmax",
     "astype",
     "average_pool",

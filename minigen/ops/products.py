@@ -28,7 +28,7 @@ matrix_product.vjp(
 
 @op
 def affine(x, w, b):
-    """y = x w + b: every row of x (…, C) times w (C, OC), and b (OC,) added in place, where a sum would make an array"""
+    """y = x w + b: every row of x (…, C) times w (C, OC), and b (OC,) added in place, where `+` would make an array"""
     y = (_as_rows(x) @ w).reshape(*x.shape[:-1], w.shape[-1])
     return array_module(x, w, b).add(y, b, out=y if b.dtype == y.dtype else None)
 
