@@ -72,9 +72,9 @@ class Network:
 
     @staticmethod
     def _gate(dy, a):
-        factor = np.empty_like(a)
-        np.copyto(factor, a > 0)
-        np.maximum(factor, SLOPE, out=factor)
+        factor = (a > 0).astype(a.dtype)
+        factor *= 1 - SLOPE
+        factor += SLOPE
         dy *= factor
         return dy
 

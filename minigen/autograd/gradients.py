@@ -207,6 +207,9 @@ def _fit(dx: Any, x: Any, node: Node, i: int) -> Any:
 def unbroadcast(dx: Any, shape: tuple[int, ...], where: str = "unbroadcast") -> Any:
     """dx summed over the axes along which an array of `shape` was repeated to meet it; arrays and tensors alike."""
     added = dx.ndim - len(shape)
+    if dx.shape[added:] == shape and added > 0:  # a bias
+        axes = tuple(range(added))
+        return dx.sum(axis=axes) if isinstance(dx, Tensor) else add_up(dx, axes)
     repeated = tuple(added + k for k, n in enumerate(shape) if added >= 0 and n == 1 and dx.shape[added + k] != 1)
     if added < 0 or any(n not in (1, m) for n, m in zip(shape, dx.shape[added:], strict=True)):
         raise GraphError(f"{where}: the rule returned shape {dx.shape} for an input of shape {shape}.")

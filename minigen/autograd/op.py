@@ -51,8 +51,11 @@ class _Operation:
     def _sort(self, inputs: tuple[Any, ...], settings: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Arrays apart from settings, defaults filled in: `sum(x, 0)` and `sum(x, axis=0)` are one call."""
         count = len(self.inputs)
-        if len(inputs) == count and self.variadic is None and settings.keys() == self.named:
-            return inputs, settings  # the usual call from a rule or a layer
+        if len(inputs) == count and self.variadic is None:  # the usual calls: every setting by its name, or none
+            if settings.keys() == self.named:
+                return inputs, settings
+            if not settings and self.defaults.keys() == self.named:
+                return inputs, self.defaults
         extra: tuple[Any, ...] = ()
         if self.variadic is None:
             inputs, extra = inputs[:count], inputs[count:]

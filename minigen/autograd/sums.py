@@ -19,7 +19,7 @@ def add_up(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     NumPy adds pairwise only along the last axis and one after another down the columns, where 2²⁵ ones in float32 stop
     at 2²⁴.  Long columns are therefore added in √n blocks, whose sums are added in turn.
     """
-    rows = _leading_rows(x, axis)
+    rows = _leading_rows(x, axis) if x.size >= MANY else 0
     if rows >= MANY:
         matrix = x.reshape(rows, -1)
         block = math.isqrt(rows)
@@ -31,6 +31,8 @@ def add_up(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         y = y.reshape((1,) * (x.ndim - len(left)) + left if keepdims else left)
     else:
         y = x.sum(axis=axis, keepdims=keepdims, dtype=wide(x))
+    if y.dtype is x.dtype:
+        return y
     return y.astype(x.dtype, copy=False) if x.dtype.kind == "f" else y
 
 

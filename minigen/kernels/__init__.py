@@ -11,3 +11,4 @@ from minigen.kernels import numpy_likelihoods as numpy_likelihoods
 from minigen.kernels import numpy_masks as numpy_masks
 from minigen.kernels import numpy_normalise as numpy_normalise
 from minigen.kernels import numpy_products as numpy_products
+from minigen.kernels import numpy_shapes as numpy_shapes

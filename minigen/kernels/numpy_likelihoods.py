@@ -26,14 +26,14 @@ class BernoulliNumPy:
         y, sigma = np.empty(a.shape[:-1], a.dtype), np.empty(a.shape, a.dtype)
         for some in _blocks(a):
             part, slope = a[some], sigma[some]
+            slope[...] = part >= 0
+            terms = x[some] - slope
+            terms *= part  # x a − max(a, 0)
             e = np.abs(part)
             np.exp(np.negative(e, out=e), out=e)
-            np.maximum(e, part >= 0, out=slope)  # 1 on the right, e on the left: σ(a) = 1 / (1 + e) or e / (1 + e)
-            u = 1 + e
-            slope /= u
-            terms = _log1p(e, u)
-            terms += np.maximum(part, 0, out=u)
-            np.subtract(np.multiply(x[some], part, out=u), terms, out=terms)
+            np.maximum(e, slope, out=slope)  # 1 on the right, e on the left: σ(a) = 1 / (1 + e) or e / (1 + e)
+            slope /= 1 + e
+            terms -= np.log1p(e, out=e)
             y[some] = add_up(terms, -1)
         return y.reshape(shape[:-1]), sigma.reshape(shape)
 
@@ -52,13 +52,3 @@ def _blocks(a: np.ndarray) -> Iterator[slice]:
     """The items in parts of BLOCK numbers, at least one item each."""
     length = max(1, BLOCK // max(1, math.prod(a.shape[1:])))
     return (slice(i, i + length) for i in range(0, len(a), length))
-
-
-def _log1p(e: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """log(1 + e), where u is 1 + e as rounded: log u, which NumPy has fast, less what the rounding added to e."""
-    added = u - 1
-    added -= e
-    added /= u
-    y = np.log(u)
-    y -= added
-    return y

@@ -13,9 +13,10 @@ def masked_numpy(x, kept, *, scale):
     if x.dtype.kind != "f" or kept.shape != x.shape:
         return masked.function(x, kept, scale=scale)
 
-    def fill(x, kept, y):
-        np.copyto(y, kept)
-        np.multiply(y, scale, out=y)
-        np.multiply(x, y, out=y)
+    return in_blocks(_masked, x, kept, scale=scale)
 
-    return in_blocks(fill, x, kept)
+
+def _masked(x, kept, y, scale):
+    y[...] = kept
+    y *= scale
+    y *= x

@@ -70,7 +70,10 @@ conv_kernel_grad.vjp(
 def conv_affine(x, w, b, *, geometry):
     """y = conv(x, w) + b, (OC,), added in place, where a sum would make an array"""
     y = conv(x, w, geometry=geometry)
-    return array_module(y, b).add(y, b, out=y if b.dtype == y.dtype else None)
+    if b.dtype != y.dtype:
+        return y + b
+    y += b
+    return y
 
 
 conv_affine.vjp(

@@ -29,8 +29,11 @@ matrix_product.vjp(
 @op
 def affine(x, w, b):
     """y = x w + b: every row of x (…, C) times w (C, OC), and b (OC,) added in place, where `+` would make an array"""
-    y = (_as_rows(x) @ w).reshape(*x.shape[:-1], w.shape[-1])
-    return array_module(x, w, b).add(y, b, out=y if b.dtype == y.dtype else None)
+    y = _rows_as(x, _as_rows(x) @ w)
+    if b.dtype != y.dtype:
+        return y + b
+    y += b
+    return y
 
 
 def _as_rows(x):
@@ -38,8 +41,13 @@ def _as_rows(x):
     return x if x.ndim == 2 else reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
+def _rows_as(x, rows):
+    """Rows in the arrangement of x again."""
+    return rows if x.ndim == 2 else reshape(rows, (*x.shape[:-1], rows.shape[-1]))
+
+
 affine.vjp(
-    x=lambda dy, y, x, w, b: reshape(matrix_product(_as_rows(dy), _turned(w)), x.shape),
+    x=lambda dy, y, x, w, b: _rows_as(x, matrix_product(_as_rows(dy), _turned(w))),
     w=lambda dy, y, x, w, b: matrix_product(_turned(_as_rows(x)), _as_rows(dy)),
     b=lambda dy, y, x, w, b: dy,
 )

@@ -66,9 +66,9 @@ sum.vjp(x=lambda dy, y, x, *, axis, keepdims: _spread(dy, x, axis, keepdims))
 @op
 def mean(x, *, axis=None, keepdims=False):
     """y = Σ x / n over `axis`; ShapeError where n is 0"""
-    _some("mean", x, axis)
-    y = add_up(widened(x), axis, keepdims) / _count(x, axis)
-    return y.astype(x.dtype, copy=False) if x.dtype.kind == "f" else y
+    n = _count(x, axis) or _some("mean", x, axis)
+    y = add_up(widened(x), axis, keepdims) / n
+    return y if y.dtype is x.dtype or x.dtype.kind != "f" else y.astype(x.dtype)
 
 
 mean.vjp(x=lambda dy, y, x, *, axis, keepdims: _spread(dy / _count(x, axis), x, axis, keepdims))
