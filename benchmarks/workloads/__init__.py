@@ -79,6 +79,7 @@ PEERS = {
         lacks={"dcgan": "no transposed convolution", "wgan_gp": "no second derivatives"},
         scratch=True,
     ),
+    "minigen_without": Peer("minigen with less", "minigen", "levers_", only=("made",)),  # for benchmarks.levers
 }
 
 

@@ -181,7 +181,7 @@ def _walk(
                 shares = node.op.pull_back(node, dy, result, node.inputs, wanted)
             else:
                 shares = node.op.pull_back(node, dy, node.y, arrays, wanted)
-            for i, place, dx in zip(wanted, places, shares):  # noqa: B905
+            for i, place, dx in zip(wanted, places, shares, strict=True):
                 if dx is None:
                     continue
                 if anomaly:

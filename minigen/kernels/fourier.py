@@ -9,8 +9,8 @@ Each face then is two small matrix products, R larger ones over the channels, an
 The sums are a real Fourier transform, of just so many points an axis that what wraps around meets zeros, and a product
 of two complex numbers is made of three real ones (Gauss's trick).  So R ≈ 3/2 pointsᵈ: for a 5 × 5 window on 7 × 7, 121
 where taps one by one take 841 inside the image.  Sines and cosines never exceed 1, so that float32 keeps its digits,
-which the larger short algorithms of Winograd and of Toom and Cook lose.  A stride s cuts x into sᵈ phases, which each
-meet their own taps at stride 1: they count as more channels.
+which Winograd's and Toom and Cook's algorithms of this size lose (Barabasz et al. 2020).  A stride s cuts x into sᵈ
+phases, which each meet their own taps at stride 1: they count as more channels.
 """
 
 import functools
@@ -54,9 +54,9 @@ class Form(NamedTuple):
 def conv(x: Any, w: Any, geometry: Geometry) -> np.ndarray:
     """y = Cᵀ ((A x) (B w))"""
     axes, form = axes_of(geometry), form_of(geometry, x.dtype)
-    W = _sums_of_kernel(form, w, axes)
+    W = _sums_of_kernel(geometry, w)
     y = np.empty((len(x), *geometry.outs, w.shape[-1]), x.dtype)
-    for some in _parts(len(x), W):
+    for some in _parts(len(x), *W.shape, W.itemsize):
         X = (form.A @ _cells(x[some], axes)).reshape(len(W), -1, W.shape[1])
         _uncell(form.C.T @ _rows(X @ W), _plain(axes), y[some])
     return y
@@ -65,9 +65,9 @@ def conv(x: Any, w: Any, geometry: Geometry) -> np.ndarray:
 def conv_transpose(y: Any, w: Any, geometry: Geometry) -> np.ndarray:
     """x = Aᵀ ((B w) (C y))"""
     axes, form = axes_of(geometry), form_of(geometry, y.dtype)
-    W = _sums_of_kernel(form, w, axes)
+    W = _sums_of_kernel(geometry, w)
     x = np.empty((len(y), *geometry.sizes, w.shape[-2]), y.dtype)
-    for some in _parts(len(y), W):
+    for some in _parts(len(y), *W.shape, W.itemsize):
         Y = (form.C @ _cells(y[some], _plain(axes))).reshape(len(W), -1, W.shape[2])
         _uncell(form.A.T @ _rows(Y @ W.transpose(0, 2, 1)), axes, x[some])
     return x
@@ -77,31 +77,53 @@ def conv_kernel_grad(x: Any, y: Any, geometry: Geometry) -> np.ndarray:
     """w = Bᵀ ((A x) (C y))"""
     axes, form = axes_of(geometry), form_of(geometry, x.dtype)
     R, PC, OC = len(form.A), _phases(axes) * x.shape[-1], y.shape[-1]
-    W = np.zeros((R, PC, OC), x.dtype)
-    for some in _parts(len(x), W):
+    W = None
+    for some in _parts(len(x), R, PC, OC, x.itemsize):
         X = (form.A @ _cells(x[some], axes)).reshape(R, -1, PC)
         Y = (form.C @ _cells(y[some], _plain(axes))).reshape(R, -1, OC)
-        W += X.transpose(0, 2, 1) @ Y
+        share = X.transpose(0, 2, 1) @ Y
+        W = share if W is None else np.add(W, share, out=W)
+    assert W is not None  # an empty batch is one part
     wide = (form.B.T @ _rows(W)).reshape(*_tap_shape(axes), x.shape[-1], OC)
     return wide[_tap_places(axes)]
 
 
-def _sums_of_kernel(form: Form, w: np.ndarray, axes: tuple[Axis, ...]) -> np.ndarray:
-    """B w, (R, phases · C, OC), from w (*window, C, OC): every tap at its shift in its phase, zeros elsewhere."""
+class _Transformed(NamedTuple):
+    """A kernel, copied, and its sums."""
+
+    geometry: Geometry
+    w: np.ndarray
+    W: np.ndarray
+
+
+_latest: _Transformed | None = None  # real and fake images, forward and back, meet one discriminator's kernel
+
+
+def _sums_of_kernel(geometry: Geometry, w: np.ndarray) -> np.ndarray:
+    """B w, (R, phases · C, OC), from w (*window, C, OC): every tap at its shift in its phase, zeros elsewhere.
+
+    The sums of the last kernel are kept, and serve again where geometry and every number are the same.
+    """
+    global _latest
+    last = _latest
+    if last is not None and last.geometry == geometry and last.w.dtype == w.dtype and np.array_equal(last.w, w):
+        return last.W
+    axes, B = axes_of(geometry), form_of(geometry, w.dtype).B
     wide = np.zeros((*_tap_shape(axes), *w.shape[-2:]), w.dtype)
     wide[_tap_places(axes)] = w
-    return (form.B @ wide.reshape(form.B.shape[1], -1)).reshape(len(form.B), -1, w.shape[-1])
+    W = (B @ wide.reshape(B.shape[1], -1)).reshape(len(B), -1, w.shape[-1])
+    _latest = _Transformed(geometry, w.copy(), W)
+    return W
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-def _parts(N: int, W: np.ndarray) -> list[slice]:
-    """The batch in parts whose sums fit BLOCK."""
-    R, inputs, outputs = W.shape
-    length = max(1, BLOCK // (R * max(inputs, outputs) * W.itemsize))
-    return [slice(i, i + length) for i in range(0, N, length)]
+def _parts(N: int, R: int, inputs: int, outputs: int, itemsize: int) -> list[slice]:
+    """The batch in parts whose sums fit BLOCK; an empty batch is one part."""
+    length = max(1, BLOCK // (R * max(inputs, outputs, 1) * itemsize))
+    return [slice(i, i + length) for i in range(0, max(N, 1), length)]
 
 
 # Dealing out, and gathering in --------------------------------------------------------------------------------------

@@ -1,7 +1,5 @@
 """Dropout's mask on NumPy, block by block."""
 
-import numpy as np
-
 from minigen.autograd.op import kernel
 from minigen.kernels.blocks import in_blocks
 from minigen.ops.normalise import masked

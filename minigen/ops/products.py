@@ -28,7 +28,10 @@ matrix_product.vjp(
 
 @op
 def affine(x, w, b):
-    """y = x w + b: every row of x (…, C) times w (C, OC), and b (OC,) added in place, where `+` would make an array"""
+    """y = x w + b: every row of x (…, C) times w (C, OC), plus b (OC,).  ShapeError where they do not fit.
+
+    b is added in place, where `+` would make another array of that size.
+    """
     y = _rows_as(x, _as_rows(x) @ w)
     if b.dtype != y.dtype:
         return y + b

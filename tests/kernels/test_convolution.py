@@ -171,3 +171,16 @@ def test_arrays_in_any_order_of_memory_are_taken():
         turned = [np.asfortranarray(arrays[i])[::-1] if i != "w" else np.asfortranarray(arrays[i]) for i in inputs]
         formula = op.function(*turned, geometry=ARTICLE["c2"])
         np.testing.assert_allclose(getattr(fourier, face)(*turned, ARTICLE["c2"]), formula, atol=1e-12)
+
+
+def test_a_kernel_changed_in_place_is_transformed_anew():
+    geometry = ARTICLE["c2"]
+    arrays = arrays_for(geometry, np.float64)
+    x, w = arrays["x"], arrays["w"]
+    for _ in range(2):  # made, and then found again
+        np.testing.assert_allclose(fourier.conv(x, w, geometry), conv.function(x, w, geometry=geometry), atol=1e-12)
+    w[0, 0, 0, 0] += 1
+    np.testing.assert_allclose(fourier.conv(x, w, geometry), conv.function(x, w, geometry=geometry), atol=1e-12)
+    other = ARTICLE["c1"]  # another geometry, the same kernel
+    x = arrays_for(other, np.float64)["x"]
+    np.testing.assert_allclose(fourier.conv(x, w, other), conv.function(x, w, geometry=other), atol=1e-12)
