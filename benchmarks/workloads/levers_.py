@@ -10,7 +10,6 @@ LEVERS: dict[str, tuple[str, ...] | None] = {  # what is taken away → the oper
     "convolution": ("conv", "conv_transpose", "conv_kernel_grad"),
     "rectifiers": ("leaky_relu", "leaky_gate"),
     "batch norm": ("batch_norm",),
-    "masks": ("masked",),
     "likelihood": ("bernoulli_sum",),
     "every kernel": None,
 }

@@ -8,7 +8,6 @@ from minigen.kernels import memory as memory
 from minigen.kernels import numpy_activations as numpy_activations
 from minigen.kernels import numpy_convolution as numpy_convolution
 from minigen.kernels import numpy_likelihoods as numpy_likelihoods
-from minigen.kernels import numpy_masks as numpy_masks
 from minigen.kernels import numpy_normalise as numpy_normalise
 from minigen.kernels import numpy_products as numpy_products
 from minigen.kernels import numpy_shapes as numpy_shapes

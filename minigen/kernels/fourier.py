@@ -56,7 +56,7 @@ def conv(x: Any, w: Any, geometry: Geometry) -> np.ndarray:
     axes, form = axes_of(geometry), form_of(geometry, x.dtype)
     W = _sums_of_kernel(geometry, w)
     y = np.empty((len(x), *geometry.outs, w.shape[-1]), x.dtype)
-    for some in _parts(len(x), *W.shape, W.itemsize):
+    for some in _parts(len(x), W.shape, W.itemsize):
         X = (form.A @ _cells(x[some], axes)).reshape(len(W), -1, W.shape[1])
         _uncell(form.C.T @ _rows(X @ W), _plain(axes), y[some])
     return y
@@ -67,7 +67,7 @@ def conv_transpose(y: Any, w: Any, geometry: Geometry) -> np.ndarray:
     axes, form = axes_of(geometry), form_of(geometry, y.dtype)
     W = _sums_of_kernel(geometry, w)
     x = np.empty((len(y), *geometry.sizes, w.shape[-2]), y.dtype)
-    for some in _parts(len(y), *W.shape, W.itemsize):
+    for some in _parts(len(y), W.shape, W.itemsize):
         Y = (form.C @ _cells(y[some], _plain(axes))).reshape(len(W), -1, W.shape[2])
         _uncell(form.A.T @ _rows(Y @ W.transpose(0, 2, 1)), axes, x[some])
     return x
@@ -77,8 +77,8 @@ def conv_kernel_grad(x: Any, y: Any, geometry: Geometry) -> np.ndarray:
     """w = Bᵀ ((A x) (C y))"""
     axes, form = axes_of(geometry), form_of(geometry, x.dtype)
     R, PC, OC = len(form.A), _phases(axes) * x.shape[-1], y.shape[-1]
-    W = None
-    for some in _parts(len(x), R, PC, OC, x.itemsize):
+    W: np.ndarray | None = None
+    for some in _parts(len(x), (R, PC, OC), x.itemsize):
         X = (form.A @ _cells(x[some], axes)).reshape(R, -1, PC)
         Y = (form.C @ _cells(y[some], _plain(axes))).reshape(R, -1, OC)
         share = X.transpose(0, 2, 1) @ Y
@@ -120,8 +120,9 @@ def _rows(x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), -1)
 
 
-def _parts(N: int, R: int, inputs: int, outputs: int, itemsize: int) -> list[slice]:
-    """The batch in parts whose sums fit BLOCK; an empty batch is one part."""
+def _parts(N: int, shape: tuple[int, ...], itemsize: int) -> list[slice]:
+    """The batch in parts whose sums fit BLOCK, beside a kernel's sums of that shape; an empty batch is one part."""
+    R, inputs, outputs = shape
     length = max(1, BLOCK // (R * max(inputs, outputs, 1) * itemsize))
     return [slice(i, i + length) for i in range(0, max(N, 1), length)]
 
