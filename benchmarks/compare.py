@@ -129,15 +129,7 @@ def measured(name: str, peers: Sequence[str], threads: int, rounds: int, length:
     else:
         figures = steps(name, peers, threads, rounds, length)
     packages = dict.fromkeys(PEERS[peer].package for peer in figures["peers"] if peer in PEERS)
-    taken = {
-        "date": machine.today(),
-        "threads": threads,
-        "rounds": rounds,
-        "load": [load, machine.load()],
-        "others": watch.others(),
-        "versions": {package: machine.version(package) for package in (*packages, "numpy")},
-        "machine": machine.describe(environment(threads)),
-    }
+    taken = machine.taken((*packages, "numpy"), threads, rounds, load, watch, environment(threads))
     return {"taken": taken, **figures}
 
 

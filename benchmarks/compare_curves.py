@@ -52,15 +52,7 @@ def measure(threads: int, rounds: int, length: float) -> dict[str, Any]:
         curves[curve].append(point(settings, threads, rounds, length))
         ms = {name: round(1e3 * f["median"], 1) for name, f in curves[curve][-1]["libraries"].items()}
         print(settings, "ms a step:", ms, flush=True)
-    taken = {
-        "date": machine.today(),
-        "threads": threads,
-        "rounds": rounds,
-        "load": [load, machine.load()],
-        "others": watch.others(),
-        "versions": {name: machine.version(name) for name in ("minigen", "torch", "numpy")},
-        "machine": machine.describe(environment(threads)),
-    }
+    taken = machine.taken(("minigen", "torch", "numpy"), threads, rounds, load, watch, environment(threads))
     print(compare_table.company(taken))
     return {"taken": taken, **curves}
 

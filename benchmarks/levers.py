@@ -65,15 +65,7 @@ def table(found: dict[str, dict[str, dict[str, float]]]) -> str:
 def main() -> None:
     load, watch = machine.load(), machine.Watch()
     found = {name: measured(name) for name in CHOSEN}
-    taken = {
-        "date": machine.today(),
-        "threads": THREADS,
-        "rounds": ROUNDS,
-        "load": [load, machine.load()],
-        "others": watch.others(),
-        "versions": {name: machine.version(name) for name in ("minigen", "numpy")},
-        "machine": machine.describe(environment(THREADS)),
-    }
+    taken = machine.taken(("minigen", "numpy"), THREADS, ROUNDS, load, watch, environment(THREADS))
     RESULTS.mkdir(exist_ok=True)
     text = json.dumps({"taken": taken, "levers": found}, indent=1, ensure_ascii=False)
     (RESULTS / "levers.json").write_text(text + "\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -153,3 +153,23 @@ def required(package: str) -> list[str]:
 
     wanted = [Requirement(text) for text in metadata.requires(package) or []]
     return [r.name for r in wanted if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def taken(
+    packages: Iterable[str],
+    threads: int,
+    rounds: int,
+    before: float | None,
+    watch: Watch,
+    environment: Mapping[str, str],
+) -> dict[str, Any]:
+    """When, where and with what figures were taken: what every results file says of itself."""
+    return {
+        "date": today(),
+        "threads": threads,
+        "rounds": rounds,
+        "load": [before, load()],
+        "others": watch.others(),
+        "versions": {package: version(package) for package in packages},
+        "machine": describe(environment),
+    }
