@@ -91,7 +91,10 @@ def _power(d):
 def _bends(d):
     k = d.pick(0.2, 0.01, 1.5)
     f = d.pick(lambda x: ops.leaky_relu(x, slope=k), lambda x: ops.elu(x, alpha=k))
-    return f, {"x": d.array(*d.shape())}
+    x = d.array(*d.shape())
+    if d.chance(0.2):
+        return lambda a: OPS["leaky_gate"](a, x, slope=k), {"a": d.array(*x.shape)}
+    return f, {"x": x}
 
 
 @family("clip")
@@ -170,6 +173,8 @@ def _side_by_side(d):
 def _matmul(d):
     i, j, k, n = d.size(), d.size(), d.size(), d.size(3)
     a, b = d.pick(((i, j), (j, k)), ((j,), (j,)), ((j,), (n, j, k)), ((n, i, j), (j,)), ((n, 1, i, j), (2, j, k)))
+    if d.chance(0.3):
+        return ops.affine, {"x": d.array(*d.pick((i, j), (n, i, j))), "w": d.array(j, k), "b": d.array(k)}
     return ops.matmul, {"a": d.array(*a), "b": d.array(*b)}
 
 
@@ -183,7 +188,10 @@ def _einsum(d):
 @family("conv")
 def _conv(d):
     settings, x, w = windows(d)
-    return lambda x, w: ops.convolve(x, w, **settings), {"x": d.array(*x), "w": d.array(*w)}
+    inputs = {"x": d.array(*x), "w": d.array(*w)}
+    if d.chance(0.3):
+        return lambda x, w, b: ops.convolve(x, w, b, **settings), {**inputs, "b": d.array(w[-1])}
+    return lambda x, w: ops.convolve(x, w, **settings), inputs
 
 
 @family("conv_transpose")
