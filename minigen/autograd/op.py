@@ -36,7 +36,7 @@ class _Operation:
         self.inputs = tuple(p.name for p in parameters if p.kind == p.POSITIONAL_OR_KEYWORD)
         self.variadic = next((p.name for p in parameters if p.kind == p.VAR_POSITIONAL), None)
         self.settings = tuple(p.name for p in parameters if p.kind == p.KEYWORD_ONLY)
-        self.named = frozenset(self.settings)
+        self.named = frozenset(self.settings)  # the same, to be compared with the names of a call
         self.defaults = {p.name: p.default for p in parameters if p.kind == p.KEYWORD_ONLY and p.default is not p.empty}
         self.still: frozenset[int] = frozenset()  # places of the inputs that have no derivative
         self.kernels: dict[str, Any] = {}  # backend's name → what stands in for this text there
@@ -169,8 +169,6 @@ class Op(_Operation):
         """dL/dinput for each wanted input: on arrays the plain walk, on tensors one that is itself recorded."""
         rules, names, settings = self.rules, self.inputs, node.settings
         if self.variadic is None:
-            if len(wanted) == 1:  # without a loop
-                return [rules[names[wanted[0]]](dy, y, *inputs, **settings)]
             return [rules[names[i]](dy, y, *inputs, **settings) for i in wanted]
         return [rules[str(self.variadic)](dy, y, i, *inputs, **settings) for i in wanted]
 

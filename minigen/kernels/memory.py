@@ -1,9 +1,9 @@
 """Freed memory is kept for the next array of its size, where the C library can be told to.
 
 glibc gives a freed block of 128 KiB or more back to the system, and every page of the next one is then fetched and
-filled with zeros anew: in training, where each step makes and frees the same arrays, that is a third of the time.  So
-blocks up to 32 MiB, the largest for which glibc has the choice, come from its heap, and the heap is not cut back.
-Memory of that kind stays with the process until it ends: at most what it needed at its peak.
+filled with zeros anew: in training, where each step makes and frees the same arrays, that is a quarter to a third of
+the time.  So blocks up to 32 MiB, the largest for which glibc has the choice, come from its heap, and the heap is not
+cut back.  Memory of that kind stays with the process until it ends: at most what it needed at its peak.
 
 `MINIGEN_KEEP_MEMORY=0` in the environment leaves the C library as it is.  Elsewhere (macOS, Windows, musl) nothing is
 changed.

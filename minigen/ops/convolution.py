@@ -68,7 +68,7 @@ conv_kernel_grad.vjp(
 
 @op
 def conv_affine(x, w, b, *, geometry):
-    """y = conv(x, w) + b, (OC,), added in place, where a sum would make an array"""
+    """y = conv(x, w) + b, b (OC,) added in place, where `+` would make another array of that size"""
     y = conv(x, w, geometry=geometry)
     if b.dtype != y.dtype:
         return y + b
