@@ -58,7 +58,10 @@ def diagnose(
     if row is not None:
         return row
     digits = _digits(a, n, seen, scale)
-    return hint("digits", digits=digits) if digits >= 2 else hint("none", **_worst(a, n, seen, name))
+    near = np.abs(a - n)[wrong] <= 0.02 * np.maximum(np.abs(a), np.abs(n))[wrong]  # a small entry may be all wrong
+    if digits >= 2 and 2 * near.sum() >= near.size:
+        return hint("digits", digits=digits)
+    return hint("none", **_worst(a, n, seen, name))
 
 
 def _digits(a: Any, n: Any, seen: Any, scale: float) -> int:

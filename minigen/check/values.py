@@ -152,7 +152,12 @@ def explain(seen: list[Case]) -> Finding:
         numbers += f"   ratio {yours / expected:.4f}" if expected else ""
     shapes = ", ".join(f"{name} {x.shape}" for name, x in case.inputs.items())
     return Finding(
-        "the value is wrong", "wrong", f"{where}; {case.said}", numbers, _cause(case, seen), f"inputs {shapes}"
+        "the value is wrong",
+        "wrong",
+        f"{where}; {case.said}",
+        numbers,
+        _cause(case, seen),
+        f"inputs {shapes}" if shapes else "",
     )
 
 

@@ -285,6 +285,16 @@ def fails(check, **settings):
     return str(caught.value)
 
 
+def test_a_small_number_that_is_all_wrong_is_not_called_right_to_some_digits():
+    """A value and its standard error in one array: the second is a third too large, and 1 % of the first."""
+    caught = value_error(lambda x: x * [1.0, 1.33], [([np.array([1.2, 0.011])], np.array([1.2, 0.011]))])
+    assert "digits" not in str(caught)
+
+
+def test_a_function_without_inputs_has_no_line_about_them():
+    assert "again" not in str(value_error(lambda: 2.0, [([], 3.0)]))
+
+
 @pytest.mark.parametrize("check", [value_check, invariant_check, adjoint_check])
 def test_every_check_hides_its_numbers_and_speaks_chinese(check):
     hint = {
