@@ -5,7 +5,7 @@
 #     zh: 卷积与感受野
 #     says: A convolution as loops and as one matrix product, and how far a discriminator can see.
 #     minutes: 30
-#     budget_s: 6
+#     budget_s: 10
 #     needs: ["02"]
 #     covers: [C3, S5]
 #     picture: 2
@@ -22,7 +22,7 @@
 # %% [markdown]
 # # 03 · Convolution and what D sees · 卷积与感受野
 #
-# *30 minutes to read, 6 seconds to run.  Before it: lesson 02.*
+# *30 minutes to read, 10 seconds to run.  Before it: lesson 02.*
 #
 # The article's discriminator looks at a picture through two convolutions.  What is a convolution, why do libraries turn
 # it into one matrix product, and which part of the picture does such a network really see at once?
@@ -470,5 +470,5 @@ checklist(
         check_exercise_b,
     ],
     started=started,
-    budget_s=6,
+    budget_s=10,
 )
