@@ -108,9 +108,9 @@ assert counts == {"G": 2_305_472, "D": 212_865}
 # >
 # > **Test.** Follow noises through C2.  Somewhere there ought to be fewer numbers than went in.
 # >
-# > **Right.** G *projects* 100 numbers to $7\cdot7\cdot256=12{,}544$ and never sees a picture.  Features are D's work, and
-# > the low-dimensional thing is $z$ itself.
-# > A VAE has S17's flow: its encoder is the second box, its decoder the third.
+# > **Right.** G *projects* 100 numbers to $7\cdot7\cdot256=12{,}544$, has no layer with fewer than 784, and never sees
+# > a picture; what is low-dimensional is $z$ itself.  Features are D's work.  A VAE has S17's flow: its encoder is the
+# > second box, its decoder the third.
 #
 # Whatever stands in the weights $w$, a linear layer cannot add what was not there:
 #

@@ -1,4 +1,4 @@
-"""Data for generative models: film stills and motion made from known factors, toy points, readers of real files.
+"""Data for generative models: film stills, motion and effects made from known factors, toy points, readers of files.
 
 Everything here is a NumPy array in host memory: images are uint8 (N, H, W, C) until a batch of them is taken; windows
 of motion are float32 (N, T, 6J + 4), and `minigen.motion` makes moving skeletons of them.
@@ -6,6 +6,16 @@ of motion are float32 (N, T, 6J + 4), and `minigen.motion` makes moving skeleton
 
 from minigen.data.arrays import read_arrays
 from minigen.data.batches import Batches
+from minigen.data.effects import (
+    EFFECT_FACTORS,
+    EFFECT_RANGES,
+    EFFECT_SEEN,
+    EFFECTS,
+    draw_effect_factors,
+    effect_stills,
+    effects,
+    render_effects,
+)
 from minigen.data.fitting import Frame
 from minigen.data.folder import read_images
 from minigen.data.idx import mnist, read_idx
@@ -28,6 +38,10 @@ from minigen.data.video import read_video
 
 __all__ = [
     "ACTIONS",
+    "EFFECTS",
+    "EFFECT_FACTORS",
+    "EFFECT_RANGES",
+    "EFFECT_SEEN",
     "FACTORS",
     "MOTION_FACTORS",
     "MOTION_RANGES",
@@ -40,8 +54,11 @@ __all__ = [
     "as_batch",
     "contacts",
     "cycle_seconds",
+    "draw_effect_factors",
     "draw_factors",
     "draw_motion_factors",
+    "effect_stills",
+    "effects",
     "grid",
     "mnist",
     "motion",
@@ -52,6 +69,7 @@ __all__ = [
     "read_images",
     "read_video",
     "render",
+    "render_effects",
     "ring",
     "scenes",
     "to_float",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from minigen.data.arrays import read_arrays
 from minigen.data.checking import whole
+from minigen.data.effects import EFFECTS, effect_stills
 from minigen.data.fitting import Frame
 from minigen.data.folder import read_images
 from minigen.data.idx import mnist
@@ -16,8 +17,8 @@ from minigen.data.scenes import scenes
 from minigen.data.video import read_video
 from minigen.errors import DataError, SettingError
 
-SPECS = ("scenes", "mnist", "mnist:FOLDER", "images:PATH", "video:FILE", "npz:FILE")
-_KINDS = ("scenes", "mnist", "images", "video", "npz")
+SPECS = ("scenes", "mnist", "mnist:FOLDER", "images:PATH", "video:FILE", "npz:FILE", "effects:KIND")
+_KINDS = ("scenes", "mnist", "images", "video", "npz", "effects")
 
 
 def open_data(
@@ -36,9 +37,9 @@ def open_data(
     """The images that a specification names, all size × size with 1 or 3 channels.
 
     spec: scenes · mnist (fetched once) · mnist:FOLDER · images:PATH (a folder or a zip) · video:FILE ·
-    npz:FILE (.npz or .npy).  `count` is how many scenes to render, and of anything else the most to take (None: all);
-    `seed` is of the scenes.  `fit`, `upscale` and `background` are explained at `Frame`, `skip_bad` at `read_images`,
-    `every` at `read_video`.
+    npz:FILE (.npz or .npy) · effects:KIND (stills of one of `EFFECTS`).  `count` is how many scenes or effects to
+    render, and of anything else the most to take (None: all); `seed` is of the scenes or effects.  `fit`, `upscale`
+    and `background` are explained at `Frame`, `skip_bad` at `read_images`, `every` at `read_video`.
     SettingError for an unknown specification or setting, DataError for data that cannot be used; both name --data as
     it was typed.
     """
@@ -52,17 +53,16 @@ def open_data(
         raise SettingError(f"--data {spec}: a path must follow, as in {kind}:PATH.")
     if kind == "scenes" and colon:
         raise SettingError(f"--data {spec}: scenes are drawn, not read; write --data scenes.")
+    if kind == "effects" and place not in EFFECTS:
+        raise SettingError(f"--data {spec}: {_which_effect(place)}")
     if colon and not place:
         raise SettingError(f"--data {spec}: a folder must follow the colon, as in mnist:FOLDER.")
     if count is not None:
         whole("count", count, lowest=1)
     frame = Frame(size, channels, fit, upscale, background)
     with _naming(spec, kind, place):
-        if kind == "scenes":
-            if count is None:
-                raise SettingError("count is None; say how many scenes to render.")
-            items, factors = scenes(count, size, channels, seed)
-            return Images(items, factors, "scenes", "rendered by minigen")
+        if kind in ("scenes", "effects"):
+            return _rendered(kind, place, size, channels, count, seed)
         if kind == "mnist":
             return _framed(mnist(place or None).first(count), frame)
         if kind == "images":
@@ -70,6 +70,16 @@ def open_data(
         if kind == "video":
             return read_video(place, frame, every=every, count=count)
         return read_arrays(place, frame, count=count)
+
+
+def _rendered(kind: str, place: str, size: int, channels: int, count: int | None, seed: int) -> Images:
+    if count is None:
+        raise SettingError(f"count is None; say how many {kind} to render.")
+    if kind == "scenes":
+        items, factors = scenes(count, size, channels, seed)
+        return Images(items, factors, "scenes", "rendered by minigen")
+    items, factors = effect_stills(count, place, size, channels, seed)
+    return Images(items, factors, f"effects-{place}", "rendered by minigen")
 
 
 def _framed(images: Images, frame: Frame) -> Images:
@@ -97,6 +107,13 @@ def _naming(spec: str, kind: str, place: str) -> Iterator[None]:
         raise type(error)(f"--data {spec}: {text}") from error
     except OSError as error:  # a name too long, a folder that may not be entered
         raise DataError(f"--data {spec}: cannot be read ({error.strerror}).") from error
+
+
+def _which_effect(place: str) -> str:
+    close = difflib.get_close_matches(place.lower(), EFFECTS, n=1)
+    hint = f"; did you mean effects:{close[0]}?" if close else "."
+    said = f"there is no effect {place!r}" if place else "an effect must follow, as in effects:fire"
+    return f"{said}{hint} It is one of {', '.join(EFFECTS)}."
 
 
 def _suggestion(spec: str, kind: str) -> str:

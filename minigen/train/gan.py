@@ -25,13 +25,13 @@ class Config:
     """Every number of the recipe.  TensorFlow's DCGAN tutorial is cited where the article leaves a number open."""
 
     data: str = "scenes"
-    """What to learn from: scenes, mnist, mnist:DIR, images:FOLDER_OR_ZIP, video:FILE, npz:FILE."""
+    """What to learn from: scenes, effects:KIND, mnist, mnist:DIR, images:FOLDER_OR_ZIP, video:FILE, npz:FILE."""
     size: Literal[28, 32, 64] = 28
     """Side of the images in pixels. 28 is the article's; 32 and 64 begin at 8x8 instead of 7x7, and 64 adds a stage."""
     channels: Literal[1, 3] = 1
     """1 for grey (the article), 3 for colour."""
     count: int = 10_000
-    """How many images to learn from, at most. 0 takes all that there are (scenes: 10,000)."""
+    """How many images to learn from, at most. 0 takes all that there are (scenes, effects: 10,000)."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image of another shape becomes square."""
     every: int = 1

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from minigen.data import Images, mnist, open_data, scenes
+from minigen.data import Images, mnist, open_data
 from minigen.data.counters import item_keys, uniforms
 from minigen.data.motions import Motions, open_motion
 from minigen.errors import DataError
 from minigen.train.about import about, class_numbers, labels_of
 from minigen.train.vae_config import Config as VaeConfig
 
-HELD_OUT = 1000  # scenes of another seed
+HELD_OUT = 1000  # scenes or effects of another seed
 PIXELS = 1 << 63  # sets the seeds of pixels apart from those by which scenes are drawn
 
 
@@ -30,14 +30,12 @@ class Source:
 
 
 def open_gan(config: Any) -> Source:
-    """What the settings of the GAN ask for.  Held out: scenes of another seed."""
-    data = open_images(config)
-    held_out = other_scenes(config) if config.data == "scenes" else None
-    return Source(data, held_out, {})
+    """What the settings of the GAN ask for.  Held out: scenes or effects of another seed."""
+    return Source(open_images(config), others_rendered(config), {})
 
 
 def open_vae(config: VaeConfig) -> Source:
-    """What the settings of the VAE ask for.  Held out: scenes or motion of another seed, MNIST's test set, clips."""
+    """What the settings of the VAE ask for.  Held out: what is rendered, at another seed; MNIST's test set; clips."""
     data: Images | Motions
     held_out: Images | Motions | None
     if config.moves:
@@ -69,7 +67,7 @@ def open_images(config: Any) -> Images:
         config.data,
         size=config.size,
         channels=config.channels,
-        count=config.count or (10_000 if config.data == "scenes" else None),
+        count=config.count or (10_000 if _is_rendered(config.data) else None),
         seed=config.seed,
         fit=config.fit,
         skip_bad=config.skip_bad,
@@ -81,15 +79,21 @@ def open_images(config: Any) -> Images:
     return images
 
 
-def other_scenes(config: Any) -> Images:
-    """Scenes that a run does not train on: those of the next seed."""
-    items, factors = scenes(HELD_OUT, config.size, config.channels, seed=config.seed + 1)
-    return Images(items, factors, "scenes", "rendered by minigen")
+def _is_rendered(data: str) -> bool:
+    """Does --data name images that minigen draws, as many as one wants?"""
+    return data == "scenes" or data.startswith("effects:")
+
+
+def others_rendered(config: Any) -> Images | None:
+    """Rendered images that a run does not train on, those of the next seed; None for data that are read."""
+    if not _is_rendered(config.data):
+        return None
+    return open_data(config.data, size=config.size, channels=config.channels, count=HELD_OUT, seed=config.seed + 1)
 
 
 def _other_images(config: VaeConfig) -> Images | None:
-    if config.data == "scenes":
-        return other_scenes(config)
+    if _is_rendered(config.data):
+        return others_rendered(config)
     kind, _, place = config.data.partition(":")
     if kind != "mnist" or (config.size, config.channels) != (28, 1):
         return None

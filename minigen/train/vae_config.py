@@ -16,14 +16,15 @@ class Config:
     """Every number of the recipe.  IWAE is Burda et al. 2016, KW is Kingma & Welling 2014."""
 
     data: str = "scenes"
-    """What to learn from: scenes, mnist, mnist:DIR, images:FOLDER_OR_ZIP, video:FILE, npz:FILE; motion, bvh:PATH."""
+    """What to learn from: scenes, effects:KIND, mnist, mnist:DIR, images:FOLDER_OR_ZIP, video:FILE, npz:FILE; motion,
+    bvh:PATH."""
     size: Literal[28, 32, 64] = 28
     """Side of the images in pixels."""
     channels: Literal[1, 3] = 1
     """1 for grey, 3 for colour."""
     count: int = 0
-    """How many items to learn from, at most. 0 takes all that there are; of those made here 10,000 scenes, 3,000
-    motions."""
+    """How many items to learn from, at most. 0 takes all that there are; of those made here 10,000 scenes or
+    effects, 3,000 motions."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image of another shape becomes square."""
     every: int = 1

@@ -34,7 +34,7 @@ def grey(n=40, level=None, seed=0):
 # What is held out -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("data", ["scenes", "motion"])
+@pytest.mark.parametrize("data", ["scenes", "motion", "effects:smoke"])
 def test_items_of_another_seed_are_held_out(data):
     source = opened(data=data)
     other = opened(data=data, seed=1)
