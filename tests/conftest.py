@@ -1,4 +1,7 @@
-"""Fixtures for all tests: `xp`, a backend each (CuPy where a GPU can be used), and `real_data`, where it is at hand."""
+"""Fixtures for all tests: `xp`, a backend each, and `real_data`, where it is at hand.
+
+The backends are NumPy, a look-alike of CuPy that needs no GPU, and CuPy itself where a GPU can be used.
+"""
 
 import os
 from pathlib import Path
@@ -8,19 +11,21 @@ import pytest
 
 from minigen import backend
 
+BACKENDS = ("numpy", "lookalike", "cupy")  # lookalike: CuPy's interface with NumPy inside, see tests/lookalike
+
 
 def pytest_addoption(parser):
     parser.addoption(
         "--backend",
         action="append",
-        choices=["numpy", "cupy", "all"],
+        choices=[*BACKENDS, "all"],
         help="the backends of tests that take xp; cupy without a GPU is an error (default: what there is)",
     )
 
 
 def asked(config):
     chosen = set(config.getoption("--backend") or ())
-    return {"numpy", "cupy"} if "all" in chosen else chosen
+    return set(BACKENDS) if "all" in chosen else chosen
 
 
 def pytest_configure(config):
@@ -29,7 +34,8 @@ def pytest_configure(config):
 
 
 def pytest_report_header(config):
-    return f"backends: {', '.join(sorted(asked(config))) or 'numpy' + ('' if backend.probe() else ', cupy')}"
+    there = [name for name in BACKENDS if name != "cupy" or not backend.probe()]
+    return f"backends: {', '.join(sorted(asked(config)) or there)} (lookalike: CuPy's interface, NumPy inside, no GPU)"
 
 
 def pytest_generate_tests(metafunc):
@@ -38,7 +44,7 @@ def pytest_generate_tests(metafunc):
     chosen = asked(metafunc.config)
     why_not = "" if "cupy" in chosen else backend.probe()
     marks = [pytest.mark.gpu, pytest.mark.skipif(bool(why_not), reason=why_not)]
-    every = {"numpy": pytest.param("numpy"), "cupy": pytest.param("cupy", marks=marks)}
+    every = {name: pytest.param(name, marks=marks if name == "cupy" else ()) for name in BACKENDS}
     metafunc.parametrize("xp", [every[name] for name in sorted(chosen or every)], indirect=True)
 
 
@@ -47,6 +53,13 @@ def xp(request):
     """The module that owns the arrays; new arrays are made there too."""
     if request.param == "numpy":
         yield np
+        return
+    if request.param == "lookalike":
+        from .lookalike import lookalike
+
+        with lookalike.playing() as module:
+            backend.use("cupy")
+            yield module
         return
     backend.use("cupy")
     yield backend.current()

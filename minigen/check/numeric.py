@@ -76,7 +76,8 @@ def _entries(point: Point, k: int, report: TensorReport, chosen: Any, plan: Plan
     h = point.step(k, plan.step)
     floor = point.floor(h)
     flat, found = report.analytic.reshape(-1), report.numeric.reshape(-1)
-    largest = float(abs(flat[array_module(flat).isfinite(flat)]).max(initial=0.0))
+    finite = flat[array_module(flat).isfinite(flat)]
+    largest = float(abs(finite).max()) if finite.size else 0.0
     rounding = ROUNDING * largest
     suspects: list[tuple[float, int]] = []
     report.entries = len(chosen)

@@ -37,7 +37,8 @@ def rough(problem: Any, arrays: list[Array], c: Array, rng: np.random.Generator,
     middle = NOISE_POINTS // 2
     height = norm(values[middle])
     own = max(_uneven(values), EPS * height)
-    largest = max(1.0, *(float(abs(x[array_module(x).isfinite(x)]).max(initial=0.0)) for x, _ in moved))
+    finite = [x[array_module(x).isfinite(x)] for x, _ in moved]
+    largest = max([1.0, *(float(abs(x).max()) for x in finite if x.size)])
     flights = [gradients]  # and those of the longer steps, walked when they are asked for
     for k, variable in enumerate(problem.variables):
         x = np.abs(to_host(moved[k][0]))

@@ -7,12 +7,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from minigen.autograd import Parameter
-from minigen.backend import array_module
 from minigen.errors import SettingError, ShapeError
 from minigen.losses import vae as losses
 from minigen.nn import Dense, Module, Sequential, Tanh
 from minigen.nn.initialisers import Initialiser, glorot_uniform
-from minigen.ops import concatenate, reshape, split
+from minigen.ops import broadcast_to, concatenate, reshape, split
 from minigen.ops.shapes import bare
 
 Likelihood = Literal["bernoulli", "gaussian"]
@@ -78,8 +77,9 @@ class Vae(Module):
 
     def _log_px_of(self, x: Any, z: Any, y: Any) -> Any:
         """log p(x|z) of each draw: x (N, *item), z (N, k, Z) → (N, k)."""
-        N, k, Z = z.shape
-        every = None if y is None else array_module(bare(y)).repeat(bare(y), k, axis=0)
+        (N, k, Z), L = z.shape, self.labels
+        # not xp.repeat, which CuPy computes row after row
+        every = None if y is None else reshape(broadcast_to(reshape(bare(y), (N, 1, -1)), (N, k, L)), (N * k, L))
         decoded = self.decode(reshape(z, (N * k, Z)), every)
         return self.log_px(reshape(x, (N, 1, -1)), reshape(decoded, (N, k, -1)))
 

@@ -209,12 +209,12 @@ def bare(x):
 
 
 def as_index(index, xp):
-    """An index as bare arrays and numbers: tensors give up their entries, lists become arrays of `xp`."""
+    """An index as bare arrays and numbers: tensors give up their entries, lists and host arrays go where `xp` is."""
     if isinstance(index, tuple):
         return tuple(as_index(entry, xp) for entry in index)
     if isinstance(index, list):
         return xp.asarray([bare(entry) for entry in index], None if index else np.intp)
-    return bare(index)
+    return xp.asarray(index) if isinstance(index, np.ndarray) else bare(index)
 
 
 def take(x, indices, axis=None):
@@ -230,7 +230,8 @@ def take(x, indices, axis=None):
 @op
 def take_along_axis(x, *, indices, axis):
     """y[…, j, …] = x[…, indices[…, j, …], …]: one choice of places for each line along `axis`"""
-    return array_module(x).take_along_axis(x, indices, axis)
+    xp = array_module(x)
+    return xp.take_along_axis(x, as_index(indices, xp), axis)
 
 
 @op
@@ -241,7 +242,7 @@ def put_along_axis(values, *, indices, axis, length):
     shape[axis] = length
     y = xp.zeros(shape, values.dtype)
     place = list(xp.ogrid[tuple(slice(n) for n in values.shape)])
-    place[axis] = indices
+    place[axis] = as_index(indices, xp)
     scatter_add(y, tuple(place), values)
     return y
 

@@ -1,0 +1,123 @@
+"""A look-alike of CuPy, so that the whole program runs on CuPy's interface where there is no GPU.
+
+NumPy computes.  Around it stands what CuPy would do: it has CuPy's names and keywords and no others (names.json, read
+off the real package by names.py), raises CuPy's errors, gives 0-d arrays where NumPy gives scalars, and counts what a
+GPU would be asked to do (counts.py).  Stricter than CuPy: a function of NumPy applied to an array of the device, and an
+index or a value that is an array of the host, are errors here, since they hide a hard-coded np. or a copy.
+
+It proves nothing about kernels, rounding, streams or speed.
+"""
+
+import contextlib
+import functools
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from minigen import backend
+
+from . import counts, functions
+from .arrays import NAMES, ndarray
+from .counts import Counts, DeviceSynchronized, counted, no_sync
+
+__all__ = ["Counts", "DeviceSynchronized", "counted", "cupy", "cupyx", "ndarray", "no_sync", "playing"]
+
+GIB = 2**30
+
+
+class CUDARuntimeError(RuntimeError):
+    """The error of CUDA's runtime; the look-alike never raises it."""
+
+
+def _checked(namespace, members, known):
+    """A namespace with these members, each of which CuPy has."""
+    assert members.keys() <= set(known), members.keys() - set(known)
+    return types.SimpleNamespace(**members)
+
+
+def _stream():
+    return types.SimpleNamespace(synchronize=lambda: counts.note("waits"))
+
+
+def _cuda():
+    runtime = {
+        "driverGetVersion": lambda: 13000,
+        "runtimeGetVersion": lambda: 13000,
+        "getDeviceCount": lambda: 1,
+        "memGetInfo": lambda: (4 * GIB, 8 * GIB),
+        "getDeviceProperties": lambda number: {"name": b"a look-alike: no GPU"},
+        "CUDARuntimeError": CUDARuntimeError,
+    }
+    members = {
+        "runtime": _checked("runtime", runtime, NAMES["runtime"]),
+        "is_available": lambda: True,
+        "get_current_stream": _stream,
+        "Device": lambda number=0: types.SimpleNamespace(id=number, compute_capability="0", synchronize=_stream),
+    }
+    return _checked("cuda", members, NAMES["cuda"])
+
+
+def _cupy():
+    module = types.ModuleType("cupy", __doc__)
+    module.__version__ = NAMES["cupy"]
+    for name in NAMES["ufuncs"]:
+        setattr(module, name, functions.ufunc(name))
+    for name, f in functions.FUNCTIONS.items():
+        setattr(module, name, f)
+    for name, kind in NAMES["others"].items():
+        if hasattr(np, name) and kind in ("type", "float", "NoneType", "_DTypeMeta"):  # dtypes, and numbers such as pi
+            setattr(module, name, getattr(np, name))
+    module.ndarray = ndarray
+    module.ogrid = functions.OpenGrid()
+    module.cuda = _cuda()
+    module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=functions.as_strided))
+
+    def absent(name):
+        if name in NAMES["functions"] or name in NAMES["others"]:
+            raise NotImplementedError(f"CuPy has {name}; add it to the look-alike, with what it costs.")
+        raise AttributeError(f"module 'cupy' has no attribute {name!r}")
+
+    module.__getattr__ = absent
+    return module
+
+
+def _cupyx():
+    module = types.ModuleType("cupyx")
+    module.scatter_add = lambda a, slices, value: a.scatter_add(slices, value)
+    module.allow_synchronize = counts.allow_synchronize
+    module.DeviceSynchronized = DeviceSynchronized
+    return module
+
+
+cupy, cupyx = _cupy(), _cupyx()
+
+
+@functools.cache
+def _every_kernel():
+    """The dictionaries in which operations keep what stands in for them on a backend."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("minigen.")]
+    holders = {id(x): x for module in modules for x in vars(module).values() if hasattr(x, "__dict__")}
+    return [x.kernels for x in holders.values() if isinstance(vars(x).get("kernels"), dict)]
+
+
+@contextlib.contextmanager
+def playing():
+    """Inside, `import cupy` finds the look-alike, the backend "cupy" is it, and no CUDA kernel stands in for a formula.
+
+    A backend chosen inside is forgotten afterwards.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", cupy)
+        patch.setitem(sys.modules, "cupyx", cupyx)
+        patch.setattr(backend, "_modules", {np.ndarray: np})
+        patch.setattr(backend, "_chosen", "numpy")
+        for kernels in _every_kernel():
+            patch.delitem(kernels, "cupy", raising=False)  # there is nothing here that could run one
+        backend.probe.cache_clear()
+        try:
+            yield cupy
+        finally:
+            backend.probe.cache_clear()
+    backend.probe.cache_clear()
