@@ -310,7 +310,7 @@ plt.show()
 # **Figure 1.** A row of twelve samples for each of the steps 0, 100, 250 and 800, always from the same noises, and a
 # row of real scenes: grain, then light above and dark below, then horizons, bright and dark skies; no sun yet.
 #
-# Suns need longer.  With 8,000 in the place of 800 (two minutes), most samples of seed 0 had a sun or moon, and many
+# Suns need longer.  With 8,000 in the place of 800 (some minutes), most samples of seed 0 had a sun or moon, and many
 # its glitter on the sea.
 
 
