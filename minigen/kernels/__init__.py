@@ -4,6 +4,7 @@ Delete this folder and every result stays the same to rounding.  Each kernel is 
 derivative, by one test that walks the registry.
 """
 
+from minigen.kernels import cuda as cuda
 from minigen.kernels import memory as memory
 from minigen.kernels import numpy_activations as numpy_activations
 from minigen.kernels import numpy_convolution as numpy_convolution

@@ -13,6 +13,7 @@ are (N, H, W, C), kernels (*window, C, OC).  dy stands for dL/dy, dx for dL/dx.
 | products.py | matmul, einsum |
 | windows.py, convolution.py, pooling.py | patches; the three faces of convolution; pooling, upsampling |
 | normalise.py, likelihoods.py | batch_norm, layer_norm, dropout; the Bernoulli sum |
+| steps.py | what an optimiser does to its arrays in place |
 | create.py, methods.py | tensor, zeros, ones; operators and methods of tensors |
 """
 

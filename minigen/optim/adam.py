@@ -1,11 +1,10 @@
 """Adam, and Adam with decoupled weight decay."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 from minigen.autograd import Parameter
-from minigen.backend import array_module
+from minigen.ops.steps import adam_step
 from minigen.optim.optimiser import Optimiser, Rate
 
 
@@ -34,22 +33,8 @@ class Adam(Optimiser):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay, clip_norm=clip_norm)
 
     def _move(self, w: Any, g: Any, spare: Any, rate: float, *state: Any) -> None:
-        xp = array_module(w)
-        m, v = state
         beta1, beta2 = self.betas
-        m *= beta1
-        xp.multiply(g, 1 - beta1, out=spare)
-        m += spare
-        v *= beta2
-        g *= g
-        g *= 1 - beta2
-        v += g
-        xp.sqrt(v, out=spare)
-        spare *= 1 / math.sqrt(1 - beta2**self.steps)
-        spare += self.eps
-        xp.divide(m, spare, out=spare)
-        spare *= rate / (1 - beta1**self.steps)
-        w -= spare
+        adam_step(w, g, spare, *state, rate=rate, beta1=beta1, beta2=beta2, eps=self.eps, steps=self.steps)
 
 
 class AdamW(Adam):

@@ -1,0 +1,99 @@
+"""The stand-ins on arrays with CuPy's interface, the shim beneath: what they ask of CuPy is what CuPy has."""
+
+import numpy as np
+import pytest
+
+import minigen
+from minigen import backend
+from minigen.autograd import FUSED, OPS, Parameter, kernels_off
+from minigen.kernels import cuda_launch
+from minigen.ops import Geometry
+from minigen.optim import Adam
+from minigen.train import gan
+
+from ..lookalike import lookalike
+from ..ops.examples import EXAMPLES
+from . import shim
+from .conftest import on_cupy
+from .test_kernels import OPERATIONS, assert_equal, computed
+
+pytestmark = pytest.mark.skipif(bool(shim.WHY_NOT), reason=shim.WHY_NOT)
+
+
+@pytest.fixture
+def device(monkeypatch):
+    """The look-alike as CuPy, its kernels back in their places and run by the shim."""
+    stand_ins = {name: op.kernels["cupy"] for name, op in on_cupy().items()}
+    operations = on_cupy()
+    kernels = shim.kernels()
+    kernels.ran.clear()
+
+    def run(name, blocks, args):
+        kernels.run(name, blocks, tuple(getattr(x, "_inside", x) for x in args))
+
+    monkeypatch.setattr(cuda_launch, "run", run)
+    with lookalike.playing() as module:
+        for name, op in operations.items():
+            monkeypatch.setitem(op.kernels, "cupy", stand_ins[name])
+        backend.use("cupy")
+        yield module
+        monkeypatch.undo()  # before the look-alike puts back what it found
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_stand_in_on_the_device_equals_the_formula_on_the_host(name, dtype, device):
+    op = OPS.get(name) or FUSED[name]
+    for case in EXAMPLES[name][1](np.random.default_rng(0)):
+        inputs = [np.asarray(x) for x in case.inputs]
+        inputs = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
+        with kernels_off():
+            plain = computed(op, inputs, case.settings)
+        fast = computed(op, [device.asarray(x) for x in inputs], case.settings)
+        assert_equal(zip(fast, plain, strict=True))
+    assert bool(shim.kernels().ran) == (dtype == np.float32)
+
+
+@pytest.mark.parametrize("gap, together", [(0, 4), (1, 1), (4, 4)])
+def test_four_numbers_move_at_once_only_where_addresses_allow_it(gap, together, device, monkeypatch):
+    geometry = Geometry((5, 4), (3, 2), (3, 3), (2, 2), (1, 1), (1, 1))
+    x = device.zeros(gap + 2 * 5 * 4 * 4, np.float32)[gap:].reshape(2, 5, 4, 4)
+    assert x.flags.c_contiguous and x.data.ptr % 16 == 4 * gap % 16
+    seen = []
+    monkeypatch.setattr(cuda_launch, "run", lambda name, blocks, args: seen.append(args[3]))
+    OPS["patches"](x, geometry=geometry)
+    assert seen == [together]
+
+
+def test_a_step_of_adam_is_one_launch(device):
+    optimiser = Adam([Parameter(device.ones((3, 4), np.float32)), Parameter(device.zeros(5, np.float32))])
+    optimiser.update([device.ones((3, 4), np.float32), device.ones(5, np.float32)])
+    assert shim.kernels().ran == {"adam": 1}
+    np.testing.assert_allclose(optimiser.parameters[0].numpy(), 0.999, rtol=1e-6)
+    optimiser.release()
+
+
+def one_step(width, **settings):
+    """Losses and weights after a step of the article's GAN, and what the step asked of the device."""
+    recipe = gan.Gan(gan.Config(width=width, batch=3, **settings))
+    images = np.random.default_rng(5).uniform(-1, 1, (3, 28, 28, 1)).astype(np.float32)
+    images = minigen.tensor(images)
+    shim.kernels().ran.clear()
+    with lookalike.counted() as counts:
+        losses = recipe.step(images)
+    weights = [p.numpy() for network in recipe.networks.values() for p in network.parameters()]
+    for optimiser in (recipe.optimiser_g, recipe.optimiser_d):
+        optimiser.release()
+    return [float(loss) for loss in losses.values()], weights, counts.launches, dict(shim.kernels().ran)
+
+
+def test_a_step_of_the_articles_gan_with_kernels_equals_one_without(device):
+    settings = {"dropout": 0.3, "ema": 0.0, "learning_rate": 1e-4, "d_learning_rate": 1e-4}
+    losses, weights, launches, ran = one_step(1 / 32, **settings)
+    with kernels_off():
+        plain_losses, plain_weights, plain_launches, nothing = one_step(1 / 32, **settings)
+    np.testing.assert_allclose(losses, plain_losses, rtol=1e-5)
+    for fast, plain in zip(weights, plain_weights, strict=True):
+        np.testing.assert_allclose(fast, plain, rtol=0, atol=5e-6)  # a twentieth of a step of Adam
+    assert ran["adam"] == 2 and not nothing
+    assert launches + sum(ran.values()) < 0.5 * plain_launches
