@@ -107,7 +107,9 @@ def run_exercise(lesson: editions.Lesson) -> dict[str, Any]:
             cell.source, found = SEED_LINE.subn(f"SEED = {OTHER_SEED}", cell.source)
             seeded += found
     with Run(made) as run:
-        return {"seconds": run.all_cells(), "failed": run.failed, "stderr": run.stderr(), "seed lines": seeded}
+        seconds = run.all_cells()
+        hidden = {"hidden": HIDE} if HIDE and run.try_out(f"import {HIDE.split(',')[0]}") else {}
+        return {"seconds": seconds, "failed": run.failed, "stderr": run.stderr(), "seed lines": seeded, **hidden}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 #     zh: 场景生成
 #     says: The article's whole program at work, and its claims about scenes as questions with numbers for answers.
 #     minutes: 35
-#     budget_s: 25
+#     budget_s: 45
 #     needs: ["04", "05", "08"]
 #     covers: [C1, C2, C3, C4, S1, S2, S17, S18, A1, E4, E9, E12]
 #     picture: 1
@@ -23,7 +23,7 @@
 # %% [markdown]
 # # 09 · Scenes: a small DCGAN · 场景生成
 #
-# *35 minutes to read, 25 seconds to run.  Before it: lessons 04, 05 and 08.*
+# *35 minutes to read, 45 seconds to run.  Before it: lessons 04, 05 and 08.*
 #
 # All parts are there: layers, losses, two players.  Here the article's program runs, in small, on scenes whose making
 # is known.  Does it keep what the article promises of it?
@@ -134,9 +134,9 @@ print("verdict: nothing is extracted; noise is spread out, and the layers behind
 # %% [markdown]
 # ## From the loop to five lines · 从循环到代码
 #
-# For 16×16 one deconvolution fewer will do, and 32 and 16 channels.  What C4 lacks (`train_images`, `EPOCHS`, `noise`,
-# two losses, two optimisers) is put in; `lessons/the_articles_program.py` does so in full size.  Each step goes *down*
-# two losses, first D's, then G's through the D that has just moved:
+# For 16×16 one deconvolution fewer will do, and 32 and 16 channels.  What C4 lacks (`train_images`, `EPOCHS`,
+# `noise`, two losses, two optimisers) is put in; `lessons/the_articles_program.py` does so in full size.  Each step
+# goes *down* two losses, first D's, then G's through the D that has just moved:
 #
 # $$L_D=\overline{\mathrm{softplus}(-a_x)}+\overline{\mathrm{softplus}(a_{G(z)})}\qquad
 # L_G=\overline{\mathrm{softplus}(-a_{G(z)})}$$
@@ -238,8 +238,8 @@ check_each_half_moves_its_own()
 # ## Experiment: two thousand scenes, eight hundred steps · 实验：两千个场景，八百步
 #
 # Landscapes are painted from known *factors*: hour, horizon, sun, hills, land or sea.  They are scaled to [−1, 1],
-# since a G that ends in tanh cannot paint anything else.  Samples come from G's weights averaged over the last hundred
-# steps or so.  A second, shorter training draws $z$ uniform on [−1, 1) instead of normal (S1).
+# since a G that ends in tanh cannot paint anything else.  Samples come from G's weights averaged over the last
+# hundred steps or so.  A second, shorter training draws $z$ uniform on [−1, 1) instead of normal (S1).
 
 
 # %%
@@ -310,8 +310,9 @@ plt.show()
 # **Figure 1.** A row of twelve samples for each of the steps 0, 100, 250 and 800, always from the same noises, and a
 # row of real scenes: grain, then light above and dark below, then horizons, bright and dark skies; no sun yet.
 #
-# Suns need longer.  With 8,000 in the place of 800 (some minutes), most samples of seed 0 had a sun or moon, and many
-# its glitter on the sea.
+# If you have MNIST's files, `python lessons/the_articles_program.py --data mnist:FOLDER` trains the full-sized
+# networks on digits.  Suns need longer.  With 8,000 in the place of 800 (some minutes), most samples of seed 0 had
+# a sun or moon, and many its glitter on the sea.
 
 
 # %%
@@ -339,9 +340,9 @@ plt.show()
 #
 # $$r(y)=\min_t\sqrt{\overline{(y-t)^2}}$$
 #
-# and do the same for scenes never met.  A copy has 0.  *Varied?*  The nearest scene lends the sample its factors.  Sea
-# or land, four degrees of light and three heights of the horizon make 24 cells; a cell is *covered* if it holds a fifth
-# of its equal share:
+# and do the same for scenes never met.  A copy has 0.  *Varied?*  The nearest scene lends the sample its factors.
+# Sea or land, four degrees of light and three heights of the horizon make 24 cells; a cell is *covered* if it holds
+# a fifth of its equal share:
 #
 # $$\#\left\{c:\ n_c\ge\tfrac15\cdot\tfrac{400}{24}\right\}$$
 
@@ -423,10 +424,10 @@ plt.show()
 # left edge nearly empty.
 
 # %% [markdown]
-# Nothing is copied: samples are *farther* from the training scenes than new real scenes are, as blurred pictures will
-# be.  Varied?  Over the seeds 0 to 4, 20 to 22 cells of 24; after 8,000 steps (seed 0) all.  S1 holds: after 250 steps
-# normal noise covers 17 to 19 cells, uniform 16 to 19.  *From few samples?*  With 50 training scenes, three seeds gave
-# 9, 17 and 20 cells; with 300, 21, 22 and 22.
+# Nothing is copied: samples are *farther* from the training scenes than new real scenes are, as blurred pictures
+# will be.  Varied?  Over the seeds 0 to 4, 20 to 22 cells of 24; after 8,000 steps (seed 0) all.  S1 holds: after
+# 250 steps normal noise covers 17 to 19 cells, uniform 16 to 19.  *From few samples?*  With 50 training scenes,
+# three seeds gave 9, 17 and 20 cells; with 300, 21, 22 and 22.
 #
 # *Quick?*  And *controlled?*  Ask for a bright scene at sea, one in eight of all, and count.
 
@@ -453,8 +454,8 @@ assert a_second > 100 and asked < 0.5
 # >
 # > **Right.** Training mode while training, evaluation mode for samples.
 #
-# In evaluation mode the layer uses its running mean and variance.  They begin at 0 and 1, and only training mode moves
-# them.  With $\epsilon=0.001$:
+# In evaluation mode the layer uses its running mean and variance.  They begin at 0 and 1, and only training mode
+# moves them.  With $\epsilon=0.001$:
 #
 # $$y=\gamma\,\frac{x-0}{\sqrt{1+\epsilon}}+\beta=0.9995\,\gamma x+\beta$$
 
@@ -485,15 +486,16 @@ for training in (True, False):
 print("verdict: as printed, nothing is ever normalised, and no dropout drops")
 
 # %% [markdown]
-# Here it costs little: trained so, the seeds 0 to 2 cover 18, 20 and 21 cells, where training mode gives 21, 20 and 21.
-# That is why the fault can last: no error is raised, and no curve of a small network shows it.
+# Here it costs little: trained so, the seeds 0 to 2 cover 18, 20 and 21 cells, where training mode gives 21, 20 and
+# 21. That is why the fault can last: no error is raised, and no curve of a small network shows it.
 
 # %% [markdown]
 # ## Exercise A: assemble the generator · 练习 A：组装生成器
 #
-# Assemble C2 for any size: dense to `side`×`side`×`channels`, then deconvolutions to `channels`/2, `channels`/4 and 1.
-# The table under "The networks, counted" shows it for 7 and 256.  The check compares the count, the shapes, and, with
-# the same weights in both, the pictures; then a hundred coordinates of a small one's gradient, from end to end.
+# Assemble C2 for any size: dense to `side`×`side`×`channels`, then deconvolutions to `channels`/2, `channels`/4 and
+# 1. The table under "The networks, counted" shows it for 7 and 256.  The check compares the count, the shapes, and,
+# with the same weights in both, the pictures; then a hundred coordinates of a small one's gradient, from end to
+# end.
 
 
 # %% tags=["exercise"] name="exercise-a"
@@ -602,9 +604,9 @@ check_exercise_a()
 # >
 # > **Right.** D's output is a logit.  One sigmoid is enough, and it stands in the loss.
 #
-# Write the loss of a D wired so, from its logits (with `minigen.sigmoid` and `minigen.softplus`; the library's losses
-# warn of a second sigmoid), and the lowest value it can have.  The check trains a D with it against a G that has learnt
-# nothing, an easy task: see where the loss stops.
+# Write the loss of a D wired so, from its logits (with `minigen.sigmoid` and `minigen.softplus`; the library's
+# losses warn of a second sigmoid), and the lowest value it can have.  The check trains a D with it against a G that
+# has learnt nothing, an easy task: see where the loss stops.
 
 
 # %% tags=["exercise"] name="exercise-b"
@@ -681,15 +683,16 @@ check_exercise_b()
 # %% [markdown]
 # ## A question in words · 一道文字题
 #
-# After 800 steps D's answers to real and to generated scenes both lie near one half (Figure 2).  A colleague says that
-# G has therefore learnt the scenes, and stops.  What else could be the reason, and which numbers of this lesson would
-# you show?
+# After 800 steps D's answers to real and to generated scenes both lie near one half (Figure 2).  A colleague says
+# that G has therefore learnt the scenes, and stops.  What else could be the reason, and which numbers of this
+# lesson would you show?
 
 # %% [markdown] tags=["rubric"] name="rubric"
 # **What a good answer says** (3 points).  One half only says that *this* D cannot tell them apart; a D that is too
-# small or too slow, or that has learnt nothing, answers the same to everything (1).  So G must be judged by something
-# that does not come from D: covered cells, with real scenes as the ceiling and an untrained G as the floor (1), and the
-# distance to the nearest training scene, for quality and against copying, or simply the pictures of fixed noises (1).
+# small or too slow, or that has learnt nothing, answers the same to everything (1).  So G must be judged by
+# something that does not come from D: covered cells, with real scenes as the ceiling and an untrained G as the
+# floor (1), and the distance to the nearest training scene, for quality and against copying, or simply the pictures
+# of fixed noises (1).
 
 # %% [markdown]
 # ## What to take along · 小结
@@ -715,5 +718,5 @@ checklist(
         check_exercise_b,
     ],
     started=started,
-    budget_s=25,
+    budget_s=45,
 )

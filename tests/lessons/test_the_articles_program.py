@@ -73,7 +73,7 @@ def gan():
 
 @pytest.fixture
 def x():
-    return next(program.make_batches(8, 4, seed=0))
+    return next(program.make_batches("scenes", 8, 4, seed=0))
 
 
 def moved(gan, half, *given):
@@ -104,7 +104,7 @@ def test_that_test_sees_a_half_that_moves_both(gan, x):
 
 
 def test_the_data_lie_where_tanh_can_reach_and_fakes_are_new_every_time(gan):
-    x = next(program.make_batches(64, 64, seed=0))
+    x = next(program.make_batches("scenes", 64, 64, seed=0))
     assert x.dtype == np.float32 and -1 <= x.min() < -0.5 and 0.5 < x.max() <= 1
     assert not np.array_equal(gan.fakes(4).numpy(), gan.fakes(4).numpy())
 
@@ -125,7 +125,7 @@ def test_training_moves_the_statistics_and_samples_do_not(gan):
 def test_training_brings_down_what_d_pays_for_pictures_it_has_met():
     """D learns to tell scenes from the fakes of a G that is held: far below 2 ln 2."""
     gan = program.Gan(seed=0)
-    x = next(program.make_batches(8, 8, seed=0))
+    x = next(program.make_batches("scenes", 8, 8, seed=0))
     x_fake = gan.fakes(8).detach()
     losses = [gan.step_discriminator(x, x_fake).item() for _ in range(12)]
     assert losses[-1] < 0.5 < losses[0]
@@ -160,10 +160,25 @@ def test_a_gpu_that_is_not_there_gets_the_probes_sentence(monkeypatch):
 
 def test_a_mistake_found_later_gets_a_sentence_too():
     done = run("--seed", str(2**64), "--epochs", "1", "--images", "2")
-    assert done.returncode == 2 and done.stderr.startswith("error: scenes: seed") and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2 and done.stderr.startswith("error: --data scenes: seed") and "Traceback" not in done.stderr
+    )
 
 
 def test_it_stays_on_a_page_and_uses_public_names():
     text = PATH.read_text(encoding="utf-8")
     assert text.count("\n") <= 200
     assert not re.search(r"import _|minigen[\w.]*\._|minigen\.train", text)
+
+
+def test_it_learns_from_mnist_where_that_is_at_hand(real_data):
+    batches = program.make_batches(f"mnist:{real_data('mnist')}", 64, 32, seed=0)
+    x = next(batches)
+    assert x.shape == (32, 28, 28, 1) and x.dtype == np.float32 and x.min() == -1 and x.max() > 0.9
+    assert batches.steps_per_epoch == 2
+
+
+def test_data_that_are_not_there_are_named():
+    done = run("--data", "mnist:nowhere", "--epochs", "1")
+    assert done.returncode == 2 and done.stderr.startswith("error: --data mnist:nowhere: ")
+    assert "Traceback" not in done.stderr
