@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from editions import HERE
@@ -14,42 +13,9 @@ ALL_S = 300  # for all solved editions together
 CHECK_ERRORS = {"AssertionError", *(f"{kind}CheckError" for kind in ("", "Value", "Grad", "Adjoint", "Invariant"))}
 
 
-def ran(name, edition, folder, **environment):
-    """What lessons/running.py says of an edition."""
-    environment = {
-        **os.environ,
-        "OPENBLAS_NUM_THREADS": "1",  # two lessons run side by side
-        "IPYTHONDIR": str(folder),  # nobody's own settings
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        **environment,
-    }
-    command = [sys.executable, str(HERE / "running.py"), name, edition]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("ipython")
-    # So that no lesson is the first to build matplotlib's list of fonts, which says so on stderr.
-    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], check=True, capture_output=True)
-    return made
-
-
-@pytest.fixture(scope="session")
-def runs(lessons, folder):
-    """(name, edition) → what happened, still to come; two at a time, long ones first."""
-    by_length = sorted(lessons, key=lambda lesson: -lesson.facts["budget_s"])
-    with ThreadPoolExecutor(2) as pool:
-        made = {}
-        for lesson in by_length:
-            made[lesson.name, "solved"] = pool.submit(ran, lesson.name, "solved", folder)
-            # as if ipywidgets were not installed: a static grid stands in for a slider
-            made[lesson.name, "exercise"] = pool.submit(
-                ran, lesson.name, "exercise", folder, MINIGEN_LESSONS_HIDE="ipywidgets"
-            )
-        yield made
+    return tmp_path_factory.mktemp("ipython")
 
 
 @pytest.fixture
