@@ -111,7 +111,7 @@ def baseline(recipe: Any, source: Any, x: Any) -> dict[str, float]:
         p = np.clip(items.reshape(len(items), -1).mean(axis=0) / 255, 1e-3, 1 - 1e-3)  # as the IWAE code clips it
         return {"pixels alone": float(-(rows * np.log(p) + (1 - rows) * np.log1p(-p)).sum(axis=1).mean())}
     items = items[:: max(1, len(items) // 5000)]
-    u, _ = recipe.prepared(as_batch(items), np.zeros(len(items), np.intp))
+    u, _ = recipe.prepared(as_batch(items))
     u = backend.to_host(u).reshape(len(items), -1).astype(np.float64)
     mean, variance = u.mean(axis=0), np.maximum(u.var(axis=0), 1e-4)
     terms = 0.5 * (np.log(2 * np.pi * variance) + (rows - mean) ** 2 / variance)

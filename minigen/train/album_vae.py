@@ -9,7 +9,6 @@ import numpy as np
 from minigen.data import as_batch
 from minigen.losses.vae import gaussian_kl_terms
 from minigen.train import charts, pictures
-from minigen.train.about import class_numbers
 from minigen.train.album import ImageAlbum, Metrics
 
 MEASURED = 1000  # items of which latents are measured
@@ -90,12 +89,12 @@ class VaeAlbum(ImageAlbum):
 
 
 def measured(source: Any, recipe: Any, most: int = MEASURED) -> tuple[np.ndarray, np.ndarray | None]:
-    """(at most so many items, as `Batches` gives them, class numbers or None) to measure on: held-out ones if any.
+    """(at most so many items, as `Batches` gives them, what is told of them) to measure on: held-out ones if any.
 
     They are taken evenly, so that of many clips or kinds all are among them.
     """
     data = source.held_out if source.held_out else source.data
-    classes = class_numbers(data, recipe.config.condition, recipe.classes)
+    classes = recipe.condition.told(data, recipe.config.condition)
     places = np.linspace(0, len(data) - 1, min(most, len(data))).round().astype(np.intp)  # evenly over all clips
     return as_batch(data.items[places]), None if classes is None else classes[places]
 

@@ -42,8 +42,10 @@ class Options:
 
     preset: str = "default"
     """Where the defaults come from. gan: article (its exact network and batch); vae: iwae, kingma-welling."""
-    backend: Literal["numpy", "cupy"] = "numpy"
-    """Where arrays live: numpy on the CPU, cupy on an NVIDIA GPU."""
+    backend: Literal["numpy", "cupy", "auto"] = "numpy"
+    """Where arrays live: numpy on the CPU, cupy on an NVIDIA GPU, auto on the GPU if there is one that can be used."""
+    precision: Literal["fp32", "tf32"] = "fp32"
+    """How a GPU multiplies matrices: fp32, or tf32, which is faster and rounds factors to 10 bits."""
     out: Path = Path("runs")
     """The folder in which numbered run folders are made."""
     name: str = ""
@@ -91,7 +93,8 @@ def _main(arguments: list[str]) -> int:
         hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(RECIPES)}."
         raise SettingError(f"{recipe!r} is no recipe; {hint}")
     config, options = parse(recipe, flags)
-    backend.use(options.backend)
+    options = dataclasses.replace(options, backend=backend.use(options.backend))
+    backend.use_precision(options.precision)
     command = shlex.join(["python", "-m", "minigen.train", *arguments])
     return _train(recipe, config, options, command)
 
@@ -148,7 +151,7 @@ def parse(recipe: str, flags: list[str]) -> tuple[Any, Options]:
         flag = "--" + name.replace("_", "-")
         if flag in _names(flags) and saved is None:
             raise SettingError(f"{flag} acts {where} only; leave it out.")
-    return config, command.options
+    return getattr(config, "resolved", lambda: config)(), command.options
 
 
 def _refuse_beside_resume(names: list[str], in_place: bool) -> None:
@@ -182,7 +185,8 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
     data = source.data
     for note in data.notes:
         print(note)
-    batches = Batches(data.items, config.batch, seed=config.seed, labels=source.classes)
+    smallest = max(2, getattr(config, "pack", 1))  # batch normalisation and packing need so many at once
+    batches = Batches(data.items, config.batch, seed=config.seed, smallest=smallest, labels=source.told)
     steps = total_steps(config, batches)
     recipe = RECIPES[recipe_name].make(config, source.about)
     recipe.planned = steps
@@ -199,7 +203,7 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
         raise SettingError(
             f"--resume {options.resume}: it is at step {recipe.step_count} already; ask for more with --steps."
         )
-    print(describe(recipe, data, batches, steps, options.backend))
+    print(describe(recipe, data, batches, steps, f"{options.backend} in {options.precision}"))
     if options.dry_run:
         print(rehearse(recipe, batches, steps))
         return 0
@@ -214,6 +218,7 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
             config,
             command=command,
             backend=options.backend,
+            precision=options.precision,
             licence=options.licence if options.licence != "unknown" else data.licence,
             data_name=data.name,
             data_hash=data.fingerprint,

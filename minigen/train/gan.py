@@ -4,134 +4,39 @@ The article's section 项目实战, program C2 to C4; Goodfellow et al. 2014, al
 """
 
 import contextlib
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 import minigen
 from minigen import backend, losses, optim
-from minigen.errors import SettingError
-from minigen.models import dcgan
 from minigen.nn import Module
+from minigen.train.condition import Condition
+from minigen.train.gan_config import LOGISTIC, PRESETS, Config
+from minigen.train.gan_networks import beside, build, packed, shapes
 from minigen.train.recipe import Recipe
-from minigen.train.settings import above_0, at_least, share
 
-LOGISTIC = ("nonsaturating", "minimax")  # losses under which D's answer is a probability
+__all__ = ["PRESETS", "Config", "Gan"]
 
-
-@dataclass(frozen=True)
-class Config:
-    """Every number of the recipe.  TensorFlow's DCGAN tutorial is cited where the article leaves a number open."""
-
-    data: str = "scenes"
-    """What to learn from: scenes, effects:KIND, mnist, mnist:DIR, images:FOLDER_OR_ZIP, video:FILE, npz:FILE."""
-    size: Literal[28, 32, 64] = 28
-    """Side of the images in pixels. 28 is the article's; 32 and 64 begin at 8x8 instead of 7x7, and 64 adds a stage."""
-    channels: Literal[1, 3] = 1
-    """1 for grey (the article), 3 for colour."""
-    count: int = 10_000
-    """How many images to learn from, at most. 0 takes all that there are (scenes, effects: 10,000)."""
-    fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How an image of another shape becomes square."""
-    every: int = 1
-    """Of a video, take every n-th frame. Neighbouring frames are nearly the same image."""
-    upscale: bool = False
-    """Accept images smaller than the size, enlarging them."""
-    skip_bad: bool = False
-    """Leave out images that cannot be read, and list them, instead of stopping."""
-
-    steps: int = 2_000
-    """How many times both networks are updated. The default takes about two and a half minutes on two cores."""
-    epochs: float = 0.0
-    """If above 0, train for so many passes over the data instead of counting steps (the tutorial: 50)."""
-    batch: int = 32
-    """Real images a step, and as many fakes. The article has 256; smaller batches give more steps a minute."""
-
-    width: float = 0.5
-    """Channels of every layer as a share of the article's (64, 128, 256). 1 is the article's own network."""
-    latent: int = 100
-    """Numbers in z, from which an image is made. The article: 100."""
-    prior: Literal["normal", "uniform"] = "normal"
-    """What z is drawn from: standard normal, or uniform on [-1, 1). The article allows both."""
-    dropout: float = 0.0
-    """Share of the discriminator's activations set to 0 while training. The article: 0.3, which suits longer runs."""
-
-    loss: Literal["nonsaturating", "minimax", "least_squares", "hinge", "wasserstein"] = "nonsaturating"
-    """The pair of losses. nonsaturating is the article's."""
-    smooth: float = 0.0
-    """One-sided label smoothing: real images count as 1 - smooth (Salimans et al. 2016, section 3.4)."""
-    penalty: Literal["none", "gradient", "r1"] = "none"
-    """A term that keeps the discriminator smooth: WGAN-GP's gradient penalty, or R1 (Mescheder et al. 2018)."""
-    penalty_weight: float = 10.0
-    """Weight of the penalty. 10 in both papers."""
-    d_steps: int = 1
-    """Discriminator updates a generator update. 1 in the article; 5 is WGAN-GP's."""
-
-    learning_rate: float = 5e-4
-    """Adam's step size for the generator. Radford et al. 2016 have 2e-4 for longer runs, the tutorial 1e-4."""
-    d_learning_rate: float = 1e-3
-    """Adam's step size for the discriminator, which helps when faster than G's (Heusel et al. 2017, section 2)."""
-    beta1: float = 0.5
-    """Adam's memory of the gradient (Radford et al. 2016, who found 0.9 unstable)."""
-    beta2: float = 0.99
-    """Adam's memory of its square. Kingma & Ba 2015 have 0.999; PacGAN's code has 0.99, which suits a short run."""
-    ema: float = 0.995
-    """Decay a step of the averaged generator weights that samples are drawn with. 0 draws with the raw weights."""
-    seed: int = 0
-    """Decides everything random: weights, order of images, noise. The same seed gives the same run."""
-
-    def __post_init__(self) -> None:
-        at_least("count", self.count, 0)
-        at_least("every", self.every, 1)
-        at_least("steps", self.steps, 1)
-        at_least("epochs", self.epochs, 0)
-        at_least("batch", self.batch, 2, "batch normalisation needs at least two images")
-        at_least("latent", self.latent, 1)
-        at_least("d_steps", self.d_steps, 1)
-        at_least("penalty_weight", self.penalty_weight, 0)
-        at_least("seed", self.seed, 0)
-        above_0("width", self.width, "1 is the article's network, 0.25 a quarter of it")
-        for name in ("learning_rate", "d_learning_rate"):
-            above_0(name, getattr(self, name), "2e-4 to 2e-3 are usual")
-        for name in ("dropout", "smooth", "beta1", "beta2", "ema"):
-            share(name, getattr(self, name))
-        if self.smooth and self.loss not in LOGISTIC:
-            raise SettingError(
-                f"--smooth {self.smooth:g} has no meaning for --loss {self.loss}, which has no labels; leave it out."
-            )
-
-
-PRESETS = {
-    "default": Config(),
-    # The article's networks and batch; Adam and the epochs from the tutorial, where the article is silent.
-    "article": Config(
-        epochs=50,
-        width=1.0,
-        batch=256,
-        dropout=0.3,
-        learning_rate=1e-4,
-        d_learning_rate=1e-4,
-        beta1=0.9,
-        beta2=0.999,
-        ema=0.0,
-    ),
-}
+AT_ONCE = 256 * 28 * 28  # pixels that are generated together
 
 
 class Gan(Recipe):
-    """Generator, discriminator, their optimisers, and the noise between them.  A step is an update of G."""
+    """Generator, discriminator, their optimisers, and the noise between them.  A step is an update of G.
+
+    about: what `minigen.train.about.about` says of the data; it is kept in every checkpoint.
+    """
 
     advice = "Try a lower --learning-rate and --d-learning-rate, --penalty gradient, or look at the data."
 
-    def __init__(self, config: Config):
-        self.config = config
+    def __init__(self, config: Config, about: Mapping[str, Any] | None = None):
+        self.config = config = config.resolved()
+        self.condition = Condition.from_facts(about or {})
         self.batches_per_step = config.d_steps  # batches of real images that `step` takes
         start = backend.generator([config.seed, 0])  # for the weights; what happens later has a generator of its own
         self.rng = backend.generator([config.seed, 1])
-        networks: dict[str, Any] = {"side": config.size, "channels": config.channels, "width": config.width}
-        self.generator = dcgan.Generator(latent=config.latent, **networks, rng=start)
-        self.discriminator = dcgan.Discriminator(**networks, dropout=config.dropout, rng=start, noise=self.rng)
+        self.generator, self.discriminator = build(config, self.condition.numbers, start, self.rng)
         self.objective = losses.gan.objective(config.loss, smooth=config.smooth)
         betas = (config.beta1, config.beta2)
         self.named_parameters()  # gives each its name, so that messages say generator.… and discriminator.…
@@ -143,6 +48,16 @@ class Gan(Recipe):
     def networks(self) -> dict[str, Module]:
         """What is trained, by name."""
         return {"generator": self.generator, "discriminator": self.discriminator}
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes that both networks are told of; none where they are told of none."""
+        return list(self.condition.classes)
+
+    @property
+    def loops(self) -> bool:
+        """Whether a clip comes round: its frame T would be its frame 0."""
+        return self.config.frames > 1 and self.config.loop == "yes"
 
     @property
     def reading(self) -> str:
@@ -158,27 +73,26 @@ class Gan(Recipe):
 
     def summaries(self) -> dict[str, Any]:
         """A table of layers, shapes and counts for each network."""
-        config = self.config
-        return {
-            "generator": self.generator.summary((config.latent,)),
-            "discriminator": self.discriminator.summary((config.size, config.size, config.channels)),
-        }
+        entrances = shapes(self.config, self.condition.numbers)
+        return {name: network.summary(entrances[name]) for name, network in self.networks.items()}
 
     def step(self, *batches: Any) -> dict[str, Any]:
         """Update D on each batch, then G once: Goodfellow et al. 2014, algorithm 1 (对抗训练 in the article).
 
-        batches: real images (N, H, W, C) in [−1, 1], d_steps of them.  Returns losses and mean answers, not yet floats.
+        batches: real images (N, H, W, C) in [−1, 1], d_steps of them; or pairs of those and rows of what is told of
+        them.  Returns losses and mean answers, not yet floats.
         """
-        for x_real in batches:
-            x_fake = self.generator(self.noise(len(x_real)))  # made once, used twice
+        for batch in batches:
+            x_real, rows = batch if isinstance(batch, tuple) else (batch, None)
+            x_fake = self.generator(beside(self.noise(len(x_real)), rows))  # made once, used twice
 
-            real, fake = self.discriminator(x_real), self.discriminator(x_fake.detach())
+            real, fake = self.judged(x_real, rows), self.judged(x_fake.detach(), rows)
             loss_d = self.objective.discriminator(real, fake)
-            penalty = self.penalty(x_real, x_fake.detach())
+            penalty = self.penalty(x_real, x_fake.detach(), rows)
             total = loss_d if penalty is None else loss_d + penalty
             self.optimiser_d.update(minigen.grad(total, self.discriminator.parameters()))
 
-        loss_g = self.objective.generator(self.discriminator(x_fake))  # asked anew: D has just changed
+        loss_g = self.loss_g(x_real, x_fake, rows)  # D is asked anew: it has just changed
         self.optimiser_g.update(minigen.grad(loss_g, self.generator.parameters()))
         if self.average:
             self.average.update()
@@ -186,13 +100,39 @@ class Gan(Recipe):
         measured = {"discriminator": loss_d, "generator": loss_g, **self._answers(real, fake)}
         return measured if penalty is None else {**measured, "penalty": penalty}
 
-    def penalty(self, x_real: Any, x_fake: Any) -> Any:
-        """The term that --penalty adds to the discriminator's loss; None for none."""
-        weight = self.config.penalty_weight
+    def judged(self, x: Any, rows: Any) -> Any:
+        """D's logits for images, of which it is told rows, and sees `pack` at once."""
+        pack = self.config.pack
+        return self.discriminator(beside(packed(x, pack), packed(rows, pack)))
+
+    def loss_g(self, x_real: Any, x_fake: Any, rows: Any) -> Any:
+        """G's loss before the D of now; with --unroll before the D that so many updates would make of it."""
+
+        def loss() -> Any:
+            return self.objective.generator(self.judged(x_fake, rows))
+
+        def loss_d() -> Any:
+            judged = self.objective.discriminator(self.judged(x_real, rows), self.judged(x_fake, rows))
+            penalty = self.penalty(x_real, x_fake, rows)
+            return judged if penalty is None else judged + penalty
+
+        if not self.config.unroll:
+            return loss()
+        return losses.gan.unrolled(self.discriminator, self.optimiser_d, loss_d, loss, steps=self.config.unroll)
+
+    def penalty(self, x_real: Any, x_fake: Any, rows: Any = None) -> Any:
+        """The term that --penalty adds to the discriminator's loss; None for none.  Its slopes are those by images."""
+        pack, weight = self.config.pack, self.config.penalty_weight
+        told = packed(rows, pack)
+        real = packed(x_real, pack)
+
+        def critic(x: Any) -> Any:
+            return self.discriminator(beside(x, told))
+
         if self.config.penalty == "gradient":
-            return losses.gradient_penalty(self.discriminator, x_real, x_fake, rng=self.rng, weight=weight)
+            return losses.gradient_penalty(critic, real, packed(x_fake, pack), rng=self.rng, weight=weight)
         if self.config.penalty == "r1":
-            return losses.r1(self.discriminator, x_real, weight=weight)
+            return losses.r1(critic, real, weight=weight)
         return None
 
     def _answers(self, real: Any, fake: Any) -> dict[str, Any]:
@@ -235,17 +175,22 @@ class Gan(Recipe):
             return minigen.random.normal(*shape, rng=rng)
         return minigen.random.uniform(*shape, rng=rng, low=-1.0)
 
-    def generate(self, z: np.ndarray) -> np.ndarray:
-        """Images of the latents z (n, latent): host float32 (n, H, W, C) in [−1, 1].
+    def generate(self, z: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+        """Images of the latents z (n, latent): host float32 (n, H, W, C) in [−1, 1]; of clips (n, T, H, W, C).
 
-        With the averaged weights where there are any (and `draw_averaged`), and with the running statistics of batch
+        classes: what is told of each, class numbers (n,) or rows; by default they take turns (see Condition).  With
+        the averaged weights where there are any (and `draw_averaged`), and with the running statistics of batch
         normalisation; training is not touched.
         """
+        rows = self.condition.rows(classes, len(z))
+        if rows is not None:
+            z = np.concatenate([z, rows], axis=1)
+        n = max(1, AT_ONCE // (self.config.frames * self.config.size**2))
         averaged = self.average.applied() if self.average and self.draw_averaged else contextlib.nullcontext()
         self.generator.eval()
         try:
             with minigen.no_grad(), averaged:
-                parts = [self.generator(minigen.tensor(z[i : i + 256])).numpy() for i in range(0, len(z), 256)]
+                parts = [self.generator(minigen.tensor(z[i : i + n])).numpy() for i in range(0, len(z), n)]
         finally:
             self.generator.train()
         return np.concatenate(parts)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from minigen.train import gan, vae, vae_config
+from minigen.train import gan, gan_config, vae, vae_config
 from minigen.train.album import Album, GanAlbum
 from minigen.train.album_motion import MotionAlbum
 from minigen.train.album_vae import VaeAlbum
@@ -29,6 +29,6 @@ def _vae_album(*given: Any) -> Album:
 
 
 RECIPES: dict[str, Kind] = {
-    "gan": Kind(gan.Config, gan.PRESETS, open_gan, lambda config, about: gan.Gan(config), GanAlbum),
+    "gan": Kind(gan_config.Config, gan_config.PRESETS, open_gan, gan.Gan, GanAlbum),
     "vae": Kind(vae_config.Config, vae_config.PRESETS, open_vae, vae.Vae, _vae_album),
 }

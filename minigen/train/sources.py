@@ -9,7 +9,8 @@ from minigen.data import Images, mnist, open_data
 from minigen.data.counters import item_keys, uniforms
 from minigen.data.motions import Motions, open_motion
 from minigen.errors import DataError
-from minigen.train.about import about, class_numbers, labels_of
+from minigen.train.about import about
+from minigen.train.condition import Condition, labels_of
 from minigen.train.vae_config import Config as VaeConfig
 
 HELD_OUT = 1000  # scenes or effects of another seed
@@ -20,18 +21,21 @@ PIXELS = 1 << 63  # sets the seeds of pixels apart from those by which scenes ar
 class Source:
     """Items to train on and, where the source has them, items of the same kind that are not.
 
-    about: what a checkpoint keeps (see about.py).  classes: the class number of each training item, or None.
+    about: what a checkpoint keeps (see about.py).  told: of each training item the number of its class, or a row of its
+    factors (see condition.py), or None.
     """
 
     data: Images | Motions
     held_out: Images | Motions | None
     about: dict[str, Any]
-    classes: np.ndarray | None = None
+    told: np.ndarray | None = None
 
 
 def open_gan(config: Any) -> Source:
     """What the settings of the GAN ask for.  Held out: scenes or effects of another seed."""
-    return Source(open_images(config), others_rendered(config), {})
+    config = config.resolved()
+    source = _told(open_images(config), others_rendered(config), config.condition)
+    return replace(source, told=Condition.from_facts(source.about).rows(source.told, len(source.data)))
 
 
 def open_vae(config: VaeConfig) -> Source:
@@ -56,9 +60,7 @@ def open_vae(config: VaeConfig) -> Source:
             data, held_out = static(data, config.seed), held_out and static(held_out, config.seed + 1)
     if len(data) < 2:
         raise DataError(f"--data {config.data}: gives only 1 item; training needs 2 or more.")
-    facts = about(data, config.condition)
-    data, held_out = _of_known_classes(data, held_out, config.condition, facts["classes"])
-    return Source(data, held_out, facts, class_numbers(data, config.condition, facts["classes"]))
+    return _told(data, held_out, config.condition)
 
 
 def open_images(config: Any) -> Images:
@@ -103,17 +105,19 @@ def _other_images(config: VaeConfig) -> Images | None:
         return None
 
 
-def _of_known_classes(data: Any, held_out: Any, condition: str, names: list[str]) -> tuple[Any, Any]:
-    """Both, without the held-out items of classes that are not trained on, of which the model cannot be told."""
-    if condition == "none" or not held_out:
-        return data, held_out
-    labels = labels_of(held_out, condition)
-    known = np.isin(labels, names)
-    if known.all():
-        return data, held_out
-    strange = ", ".join(sorted(set(labels[~known].tolist())))
-    note = f"Not measured on, since its {condition} does not occur among the items trained on: {strange}."
-    return replace(data, notes=(*data.notes, note)), held_out.take(np.flatnonzero(known)) if known.any() else None
+def _told(data: Any, held_out: Any, condition: str) -> Source:
+    """Both with what a model is told of them, less the held-out items of classes that are not trained on."""
+    facts = about(data, condition)
+    known = Condition.from_facts(facts)
+    if known.classes and held_out:
+        labels = labels_of(held_out)[condition]
+        kept = np.isin(labels, known.classes)
+        if not kept.all():
+            strange = ", ".join(sorted(set(labels[~kept].tolist())))
+            note = f"Not measured on, since its {condition} does not occur among the items trained on: {strange}."
+            data = replace(data, notes=(*data.notes, note))
+            held_out = held_out.take(np.flatnonzero(kept)) if kept.any() else None
+    return Source(data, held_out, facts, known.told(data, condition))
 
 
 def static(images: Images, seed: int) -> Images:

@@ -13,10 +13,10 @@ import minigen
 from minigen import backend, optim
 from minigen.losses import vae as losses
 from minigen.metrics.vae import ACTIVE
-from minigen.models.vae import one_hot
 from minigen.motion import Clip, Scaling, from_features
 from minigen.nn import Module
 from minigen.train.about import body_of
+from minigen.train.condition import Condition
 from minigen.train.recipe import Recipe
 from minigen.train.vae_config import Config
 from minigen.train.vae_networks import build, halves, tables
@@ -46,13 +46,13 @@ class Vae(Recipe):
     def __init__(self, config: Config, about: dict[str, Any]):
         self.config, self.about = config, about
         self.planned = config.steps
-        self.classes: list[str] = about.get("classes", [])
+        self.condition = Condition.from_facts(about)
         start = backend.generator([config.seed, 0])
         self.rng = backend.generator([config.seed, 1])
         self.scaling: Scaling | None = None
         if config.moves:
             self.skeleton, self.carrier, self.fps, self.scaling = body_of(about)
-        self.model = build(config, len(self.classes), self.scaling, start)
+        self.model = build(config, self.condition.numbers, self.scaling, start)
         if self.model.likelihood == "gaussian":
             self.model.noise_logvar.data[...] = NOISE_LOGVAR
         betas = (config.beta1, config.beta2)
@@ -77,6 +77,11 @@ class Vae(Recipe):
     def width(self) -> float:
         """The share of the usual channels that its convolutions have."""
         return self.config.share
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes that the model may be told of; none where it is told of none."""
+        return list(self.condition.classes)
 
     @property
     def unit(self) -> str:
@@ -138,10 +143,10 @@ class Vae(Recipe):
         return self.config.kl_goal * risen
 
     def step(self, batch: Any) -> dict[str, Any]:
-        """One update on a batch x, or (x, class numbers): Kingma & Welling 2014, algorithm 1.  Returns measurements.
+        """One update on a batch, x or (x, what is told of it): Kingma & Welling 2014, algorithm 1.
 
-        reconstruction, KL and ELBO are in nats per item; `active` counts latents whose mean varies over the batch, and
-        kl_per_dimension is (Z,).
+        Returns measurements: reconstruction, KL and ELBO in nats per item; `active` counts latents whose mean varies
+        over the batch, and kl_per_dimension is (Z,).
         """
         x, y = self.prepared(*batch) if isinstance(batch, tuple) else self.prepared(batch)
         if self.config.aim == "iwae" or not self.model.analytic:
@@ -200,14 +205,12 @@ class Vae(Recipe):
     # From data to the network and back --------------------------------------------------------------------------------
 
     def prepared(self, x: Any, classes: Any = None, rng: np.random.Generator | None = None) -> tuple[Any, Any]:
-        """(x, y) as the model takes them: images in [−1, 1] or drawn black and white, motion scaled; y one-hot.
+        """(x, y) as the model takes them: images in [−1, 1] or drawn black and white, motion scaled; y rows.
 
         x: a batch as `Batches` gives it.  rng draws dynamic binarisation, by default the recipe's own.
         """
-        y = None
-        if self.classes:
-            xp = backend.array_module(x)
-            y = backend.to_device(one_hot(backend.to_host(classes).astype(np.intp), len(self.classes)), xp)
+        y = self.condition.rows(None if classes is None else backend.to_host(classes), len(x))
+        y = None if y is None else backend.to_device(y, backend.array_module(x))
         if self.scaling is not None:
             return backend.to_device(self.scaling.to_units(backend.to_host(x))), y
         if self.config.likelihood == "bernoulli":
@@ -224,7 +227,7 @@ class Vae(Recipe):
     def generate(self, z: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
         """The decoder's means for latents z (n, latent): images (n, H, W, C) in about [−1, 1], or features (n, T, F).
 
-        classes: the number of each item's class, for a model with a condition; by default they take turns.
+        classes: what is told of each item, class numbers (n,) or rows; by default they take turns (see Condition).
         """
         return self._shown(self._decoded(z, classes))
 
@@ -251,14 +254,10 @@ class Vae(Recipe):
 
     def _decoded(self, z: np.ndarray, classes: np.ndarray | None) -> np.ndarray:
         parts = []
-        if self.classes and classes is None:
-            classes = np.arange(len(z)) % len(self.classes)
+        rows = self.condition.rows(classes, len(z))
         with minigen.no_grad():
             for i in range(0, len(z), 256):
-                y = None
-                if self.classes:
-                    assert classes is not None
-                    y = backend.to_device(one_hot(classes[i : i + 256], len(self.classes)))
+                y = None if rows is None else backend.to_device(rows[i : i + 256])
                 parts.append(self.model.decode(minigen.tensor(z[i : i + 256]), y).numpy())
         return np.concatenate(parts)
 

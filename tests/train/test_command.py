@@ -62,7 +62,7 @@ def test_the_article_preset_is_the_articles_network(capsys):
         0.3,
         "nonsaturating",
     )
-    assert config == PRESETS["article"]
+    assert config == PRESETS["article"].resolved()
     config, _ = command.parse("gan", ["--preset", "article", "--steps", "7"])
     assert (config.steps, config.epochs) == (7, 0)
 
@@ -85,7 +85,7 @@ def test_max_minutes_stops_in_good_order(train, tmp_path):
         "--loss minimax",
         "--loss least_squares",
         "--loss hinge",
-        "--loss wasserstein",
+        "--loss wasserstein --penalty gradient",
         "--smooth 0.1",
         "--penalty gradient",
         "--penalty r1",

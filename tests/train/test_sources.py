@@ -10,7 +10,8 @@ from minigen.data import Batches, Images, motions
 from minigen.data.motions import open_motion
 from minigen.errors import DataError, SettingError
 from minigen.train import sources
-from minigen.train.about import about, body_of, class_numbers, classes, labels_of
+from minigen.train.about import about, body_of
+from minigen.train.condition import Condition
 from minigen.train.gan import Config as GanConfig
 from minigen.train.sources import open_gan, open_vae, static
 from minigen.train.vae_config import Config
@@ -40,20 +41,23 @@ def test_items_of_another_seed_are_held_out(data):
     other = opened(data=data, seed=1)
     assert len(source.data) == 20 and len(source.held_out) == 12
     assert np.allclose(source.held_out.items, other.data.items[:12], atol=1e-6)
-    assert source.classes is None and source.about["classes"] == []
+    assert source.told is None and source.about["classes"] == []
 
 
 def test_the_gan_has_the_same_scenes_held_out():
     source = open_gan(GanConfig(count=20))
-    assert np.array_equal(source.held_out.items, opened().held_out.items) and source.about == {}
-    assert source.classes is None
+    assert np.array_equal(source.held_out.items, opened().held_out.items) and source.about == {
+        "classes": [],
+        "factors": [],
+    }
+    assert source.told is None
 
 
 def test_of_mnist_its_test_set_is_held_out(real_data):
     folder = real_data("mnist")
     source = opened(data=f"mnist:{folder}", condition="label")
     assert len(source.held_out) == 10_000 and source.about["classes"] == list("0123456789")
-    assert source.classes[:5].tolist() == [5, 0, 4, 1, 9]  # the first digits of the training set
+    assert source.told[:5].tolist() == [5, 0, 4, 1, 9]  # the first digits of the training set
     assert opened(data=f"mnist:{folder}", size=32, upscale=True).held_out is None  # of another size there is none
     default = Config()
     assert default.count == 0 and len(opened(data=f"mnist:{folder}", count=0).data) == 60_000
@@ -129,26 +133,12 @@ def test_static_is_drawn_for_the_held_out_images_too_and_dynamic_is_not():
 
 def test_classes_are_sorted_and_numbered_by_their_place(clips):
     data, held_out = open_motion(f"bvh:{clips}", window=16, unit="m", held_out=0)
-    assert held_out is None and classes(data, "style") == ["calm", "old", "proud"] and classes(data, "none") == []
-    numbers = class_numbers(data, "style", ["calm", "old", "proud"])
-    assert [["calm", "old", "proud"][i] for i in numbers] == data.labels["style"].tolist()
-    assert class_numbers(data, "none", []) is None
+    known = Condition.of(data, "style")
+    assert held_out is None and known.classes == ("calm", "old", "proud") and Condition.of(data, "none").classes == ()
+    assert [known.classes[i] for i in known.told(data, "style")] == data.labels["style"].tolist()
+    assert Condition().told(data, "none") is None
     with pytest.raises(SettingError, match="--condition style: old, proud does not occur among the items trained on"):
-        class_numbers(data, "style", ["calm"])
-
-
-def test_an_unknown_condition_is_answered_with_what_there_is(clips):
-    data, _ = open_motion(f"bvh:{clips}", window=16, unit="m")
-    with pytest.raises(SettingError, match=r"clips does not say that of its items; it has action, style. Choose one"):
-        labels_of(data, "mood")
-    with pytest.raises(SettingError, match=r"images does not say that of its items; it has no labels. Leave"):
-        labels_of(grey(), "label")
-    known = [("kind", "u1"), ("x", "f8"), ("one", "u1"), ("n", "i8")]
-    factors = np.array([(i % 3, 0.5, 1, i) for i in range(300)], known)
-    images = replace(grey(300), factors=factors)
-    with pytest.raises(SettingError, match=r"it has kind\. Choose"):  # no measure, no constant, no number of the item
-        labels_of(images, "x")
-    assert labels_of(images, "kind")[:4].tolist() == ["0", "1", "2", "0"]
+        Condition(("calm",)).told(data, "style")
 
 
 def test_what_a_checkpoint_keeps_of_motion_comes_back_to_the_bit(clips):
