@@ -29,6 +29,9 @@ def asked(config):
 
 
 def pytest_configure(config):
+    processes = getattr(config.option, "numprocesses", 0) or 1
+    if processes > 1:  # each inherits a core, or its share of them, and not all of them
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     if "cupy" in asked(config) and (why_not := backend.probe()):
         raise pytest.UsageError(f"--backend cupy: {why_not}")
 

@@ -72,7 +72,7 @@ class VaeAlbum(ImageAlbum):
         pairs = [(i, i + 1) for i in range(0, min(8, len(mu) - 1), 2)]
         t = np.linspace(0, 1, 11, dtype=np.float32)[:, None]
         z = np.concatenate([(1 - t) * mu[a] + t * mu[b] for a, b in pairs])
-        which = None if classes is None else np.repeat([classes[a] for a, _ in pairs], 11)
+        which = None if classes is None else np.repeat([classes[a] for a, _ in pairs], 11, axis=0)
         text = {"caption": f"Left and right: reconstructions of {self.where()}; between: decoded codes between theirs."}
         pictures.save_png(
             self.run / "interpolations.png", pictures.grid(self.recipe.generate(z, which), columns=11), text
@@ -83,7 +83,7 @@ class VaeAlbum(ImageAlbum):
         side = 15
         place = np.array([NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)], np.float32)
         z = np.stack(np.meshgrid(place, place[::-1]), axis=-1).reshape(-1, 2)
-        images = self.recipe.generate(z, _same(None if not self.recipe.classes else np.zeros(1, np.intp), 0, len(z)))
+        images = self.recipe.generate(z, _same(self.recipe.condition.rows(None, 1), 0, len(z)))
         text = {"caption": "z₁ to the right, z₂ upwards, each at the middle of 15 equally likely intervals."}
         pictures.save_png(self.run / "latent_map.png", pictures.grid(images, columns=side, scale=2), text)
 
@@ -113,5 +113,5 @@ def latents_said(run: Any) -> Iterator[str]:
 
 
 def _same(classes: np.ndarray | None, i: int, n: int) -> np.ndarray | None:
-    """The class of item i, n times."""
-    return None if classes is None else np.full(n, classes[i])
+    """What is told of item i, n times."""
+    return None if classes is None else np.repeat(classes[i : i + 1], n, axis=0)

@@ -1,15 +1,10 @@
-"""What the tests of the lessons share: every lesson, read once, and run in a kernel of its own beside the other tests.
+"""What the tests of the lessons share: every lesson, read once, and run once in a kernel of its own."""
 
-The runs begin when all tests have been collected, one after the other on the core that pytest leaves idle, so that
-they are over, or nearly, when the first of them is asked for.
-"""
-
+import functools
 import json
 import os
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -23,10 +18,11 @@ READ = {path.stem: editions.read(path) for path in editions.sources()}
 
 def pytest_generate_tests(metafunc):
     if "lesson" in metafunc.fixturenames:
-        metafunc.parametrize("lesson", READ, indirect=True)
+        # of the session, so that pytest puts the tests of one lesson side by side, where one process runs it
+        metafunc.parametrize("lesson", READ, indirect=True, scope="session")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lesson(request):
     """Each lesson in turn."""
     return READ[request.param]
@@ -39,8 +35,6 @@ def lessons():
 
 
 # Running --------------------------------------------------------------------------------------------------------------
-
-RUNS = pytest.StashKey()
 
 
 def ran(name, edition, folder, **environment):
@@ -58,35 +52,17 @@ def ran(name, edition, folder, **environment):
     return json.loads(done.stdout)
 
 
-def pytest_collection_finish(session):
-    asking = [item for item in session.items if "runs" in getattr(item, "fixturenames", ())]
-    if session.config.option.collectonly or not asking:
-        return
-    params = [item.callspec.params if hasattr(item, "callspec") else {} for item in asking]
-    folder = tempfile.TemporaryDirectory()
-    pool = ThreadPoolExecutor(1)
-    # So that no lesson is the first to build matplotlib's list of fonts, which says so on stderr.
-    pool.submit(subprocess.run, [sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True)
-    runs = {}
-    for lesson in READ.values():
-        if not any(given.get("lesson", lesson.name) == lesson.name for given in params):
-            continue
-        runs[lesson.name, "solved"] = pool.submit(ran, lesson.name, "solved", folder.name)
-        # as if ipywidgets were not installed: a static grid stands in for a slider
-        runs[lesson.name, "exercise"] = pool.submit(
-            ran, lesson.name, "exercise", folder.name, MINIGEN_LESSONS_HIDE="ipywidgets"
-        )
-    session.config.stash[RUNS] = runs, pool, folder
-
-
-def pytest_sessionfinish(session):
-    if RUNS in session.config.stash:
-        _, pool, folder = session.config.stash[RUNS]
-        pool.shutdown(cancel_futures=True)
-        folder.cleanup()
-
-
 @pytest.fixture(scope="session")
-def runs(request):
-    """(name, edition) → what happened, perhaps still to come."""
-    return request.config.stash[RUNS][0]
+def runs(tmp_path_factory):
+    """runs(name, edition) → what happened when it ran, which it does once."""
+    folder = str(tmp_path_factory.mktemp("ipython"))
+    # So that no lesson is the first to build matplotlib's list of fonts, which says so on stderr.
+    subprocess.run([sys.executable, "-c", "import matplotlib.font_manager"], capture_output=True)
+
+    @functools.cache
+    def run(name, edition):
+        # as if ipywidgets were not installed: a static grid stands in for a slider
+        hidden = {"MINIGEN_LESSONS_HIDE": "ipywidgets"} if edition == "exercise" else {}
+        return ran(name, edition, folder, **hidden)
+
+    return run

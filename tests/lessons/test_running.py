@@ -9,7 +9,6 @@ import pytest
 from editions import HERE
 
 MOST_S = 60  # for one lesson
-ALL_S = 300  # for all solved editions together
 CHECK_ERRORS = {"AssertionError", *(f"{kind}CheckError" for kind in ("", "Value", "Grad", "Adjoint", "Invariant"))}
 
 
@@ -20,12 +19,12 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def solved(lesson, runs):
-    return runs[lesson.name, "solved"].result()
+    return runs(lesson.name, "solved")
 
 
 @pytest.fixture
 def unanswered(lesson, runs):
-    return runs[lesson.name, "exercise"].result()
+    return runs(lesson.name, "exercise")
 
 
 def test_the_solved_edition_passes_and_writes_nothing_to_stderr(solved):
@@ -49,19 +48,17 @@ def test_the_exercise_edition_fails_at_exactly_its_exercise_checks_also_at_anoth
         assert error == f"NotImplementedError: exercise {name[-1].upper()}"
 
 
-def test_some_lessons_have_sliders_and_all_do_without_ipywidgets(lessons, runs):
+def test_some_lessons_have_sliders(lessons):
     with_slider = [lesson for lesson in lessons if any("ipywidgets" in cell.source for cell in lesson.cells)]
     assert len(with_slider) >= 2
-    for lesson in with_slider:
-        assert runs[lesson.name, "exercise"].result()["hidden"] == "ipywidgets"
+
+
+def test_the_exercise_edition_runs_as_if_ipywidgets_were_not_installed(unanswered):
+    assert unanswered["hidden"] == "ipywidgets"
 
 
 def test_a_lesson_takes_less_than_a_minute(solved, unanswered):
     assert max(solved["seconds"], unanswered["seconds"]) < MOST_S
-
-
-def test_all_lessons_together_take_less_than_five_minutes(lessons, runs):
-    assert sum(runs[lesson.name, "solved"].result()["seconds"] for lesson in lessons) < ALL_S
 
 
 # What these tests would see -------------------------------------------------------------------------------------------

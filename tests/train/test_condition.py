@@ -8,6 +8,7 @@ import pytest
 
 from minigen.data import Images, effects, scenes
 from minigen.errors import SettingError
+from minigen.train import runs
 from minigen.train.condition import Condition, Factor
 
 
@@ -113,3 +114,17 @@ def test_one_row_is_written_by_name_and_the_rest_stay_in_the_middle():
         known.row({"mood": 1.0})
     with pytest.raises(SettingError, match=r"--set haze=3 must lie in \[0, 2\], as in its training"):
         known.row({"haze": 3.0})
+
+
+@pytest.mark.parametrize("recipe", ["vae", "gan"])
+def test_both_recipes_learn_what_they_are_told_and_draw_all_their_pictures(train, tmp_path, recipe):
+    latent = "2" if recipe == "vae" else "8"  # with two latents a VAE also draws its map
+    status, _, err = train(f"--steps 2 --condition time,haze --latent {latent} --name told", recipe=recipe)
+    assert status == 0, err
+    run = tmp_path / "runs" / "0001-told"
+    again = runs.load(run)
+    assert again.condition.numbers == 3 and again.classes == []
+    z = np.repeat(again.latents(1, np.random.default_rng(0)), 2, axis=0)
+    night, noon = (again.condition.row({"time": time}) for time in (0.0, 0.5))
+    drawn = again.generate(z, np.stack([night, noon]))
+    assert not np.array_equal(drawn[0], drawn[1])
