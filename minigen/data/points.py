@@ -6,6 +6,19 @@ from minigen.data.checking import whole
 from minigen.errors import SettingError
 
 
+def ring_centres(modes: int = 8, radius: float = 2.0) -> np.ndarray:
+    """(radius cos 2πk/modes, radius sin 2πk/modes): where the modes of `ring` stand, float64 (modes, 2)."""
+    angle = 2 * np.pi * np.arange(whole("modes", modes, lowest=1)) / modes
+    return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def grid_centres(side: int = 5, spacing: float = 2.0) -> np.ndarray:
+    """Where the modes of `grid` stand, float64 (side², 2), by row from the lower left; their mean is the origin."""
+    place = spacing * (np.arange(whole("side", side, lowest=1)) - (side - 1) / 2)
+    y, x = np.meshgrid(place, place, indexing="ij")
+    return np.stack([x.ravel(), y.ravel()], axis=1)
+
+
 def ring(
     n: int, modes: int = 8, radius: float = 2.0, sigma: float = 0.02, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -15,8 +28,7 @@ def ring(
     stands at angle 2πk / modes.  The toy of Metz et al. 2017, "Unrolled GANs", section 3.1; their notebook's centres
     include both 0 and 2π, which makes one mode of eight doubly likely.
     """
-    angle = 2 * np.pi * np.arange(whole("modes", modes, lowest=1)) / modes
-    return _around(radius * np.stack([np.cos(angle), np.sin(angle)], axis=1), n, sigma, seed)
+    return _around(ring_centres(modes, radius), n, sigma, seed)
 
 
 def grid(
@@ -26,9 +38,7 @@ def grid(
 
     Returns (points, factors) as `ring` does; mode k stands in row k // side and column k % side, from the lower left.
     """
-    place = spacing * (np.arange(whole("side", side, lowest=1)) - (side - 1) / 2)
-    y, x = np.meshgrid(place, place, indexing="ij")
-    return _around(np.stack([x.ravel(), y.ravel()], axis=1), n, sigma, seed)
+    return _around(grid_centres(side, spacing), n, sigma, seed)
 
 
 def _around(centres: np.ndarray, n: int, sigma: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from minigen.errors import DataError, SettingError, ShapeError
+from minigen.errors import SettingError, ShapeError
+from minigen.metrics.checking import finite
 from minigen.motion.rotations import geodesic_angle
 
 
@@ -45,7 +46,7 @@ def rotation_error(R: np.ndarray, S: np.ndarray) -> float:
     """
     if np.shape(R) != np.shape(S) or np.shape(R)[-2:] != (3, 3) or not np.size(R):
         raise ShapeError(f"rotation_error: R {np.shape(R)} and S {np.shape(S)} must both be (…, 3, 3), and not empty.")
-    _finite("rotation_error", R, S)
+    finite("rotation_error", R, S)
     return float(geodesic_angle(R, S).mean())
 
 
@@ -100,7 +101,7 @@ def diversity(features: np.ndarray) -> float:
     if np.ndim(features) < 2 or len(features) < 2 or not np.size(features):
         raise ShapeError(f"diversity: features have shape {np.shape(features)}; they must be (N, …), N ≥ 2.")
     x = np.array(features, np.float64).reshape(len(features), -1)
-    _finite("diversity", x)
+    finite("diversity", x)
     x -= x.mean(axis=0)  # the distances stay, and their rounding errors become those of the differences
     square = np.einsum("nd,nd->n", x, x)
     N, total = len(x), 0.0
@@ -119,7 +120,7 @@ def checked_places(name: str, places: np.ndarray, frames: int = 1) -> None:
     shape = np.shape(places)
     if len(shape) < 3 or shape[-1] != 3 or shape[-3] < frames or 0 in shape:
         raise ShapeError(f"{name}: places have shape {shape}; they must be (…, T, J, 3) with T ≥ {frames} frames.")
-    _finite(name, places)
+    finite(name, places)
 
 
 def checked_rate(name: str, fps: float | Fraction) -> float:
@@ -127,11 +128,6 @@ def checked_rate(name: str, fps: float | Fraction) -> float:
     if not 0 < fps < float("inf"):
         raise SettingError(f"{name}: fps is {fps}; it must be a number of frames a second above 0.")
     return float(fps)
-
-
-def _finite(name: str, *arrays: np.ndarray) -> None:
-    if not all(np.isfinite(x).all() for x in arrays):
-        raise DataError(f"{name}: there are numbers that are not finite, so nothing can be measured. Look for a NaN.")
 
 
 def _joint(name: str, carrier: int, J: int) -> None:
@@ -144,7 +140,7 @@ def _distances(name: str, places: np.ndarray, truth: np.ndarray, carrier: int | 
     checked_places(name, places)
     if np.shape(truth) != places.shape:
         raise ShapeError(f"{name}: places {places.shape} and truth {np.shape(truth)} must have one shape.")
-    _finite(name, truth)
+    finite(name, truth)
     away = np.asarray(places, np.float64) - truth
     if carrier is not None:
         _joint(name, carrier, places.shape[-2])

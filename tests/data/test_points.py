@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minigen.data import grid, ring
+from minigen.data import grid, grid_centres, ring, ring_centres
 from minigen.errors import SettingError
 
 
@@ -27,6 +27,20 @@ def test_the_grid_is_centred_and_its_modes_are_numbered_by_row():
     assert np.allclose(away.std(axis=0), 0.05, rtol=0.03)
 
 
+def test_points_without_a_deviation_stand_on_the_centres():
+    points, factors = ring(40, modes=5, radius=3.0, sigma=0.0, seed=1)
+    assert np.allclose(points, ring_centres(5, 3.0)[factors["mode"]])
+    points, factors = grid(40, side=3, spacing=0.5, sigma=0.0, seed=1)
+    assert np.allclose(points, grid_centres(3, 0.5)[factors["mode"]])
+
+
+def test_the_centres_are_where_they_are_said_to_be():
+    assert np.allclose(ring_centres(4, 2.0), [[2, 0], [0, 2], [-2, 0], [0, -2]]) and ring_centres().shape == (8, 2)
+    assert len(np.unique(ring_centres().round(9), axis=0)) == 8  # 0 and 2π are one angle, and one mode
+    assert np.allclose(grid_centres(2, 2.0), [[-1, -1], [1, -1], [-1, 1], [1, 1]])
+    assert grid_centres().shape == (25, 2) and np.allclose(grid_centres().mean(axis=0), 0)
+
+
 def test_the_same_seed_gives_the_same_points():
     assert (ring(50, seed=4)[0] == ring(50, seed=4)[0]).all()
     assert (ring(50, seed=4)[0] != ring(50, seed=5)[0]).any()
@@ -37,3 +51,7 @@ def test_a_wrong_setting_is_named():
         ring(10, modes=0)
     with pytest.raises(SettingError, match="sigma is nan"):
         grid(10, sigma=float("nan"))
+    with pytest.raises(SettingError, match="side is 0; it must be at least 1"):
+        grid_centres(0)
+    with pytest.raises(SettingError, match="modes is 2.5; it must be a whole number"):
+        ring_centres(2.5)

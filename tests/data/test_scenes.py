@@ -100,6 +100,20 @@ def test_what_cannot_be_seen_is_masked():
     assert (render(lit) != render(factors)).any(axis=(1, 2, 3)).tolist() == seen["lit"].tolist()
 
 
+def test_a_masked_factor_leaves_the_picture_as_it_is():
+    factors = draw_factors(60, seed=11)
+    factors["skyline"][::2] = 0.0  # no plot is built: nothing has a height, and nothing has windows
+    factors["time"][1::2] = 0.5  # noon: nothing is lit
+    seen = visible(factors)
+    for name, (lowest, highest) in (("tower", RANGES["tower"]), ("lit", RANGES["lit"])):
+        low, high = factors.copy(), factors.copy()
+        low[name], high[name] = lowest, highest
+        moved = (render(low) != render(high)).any(axis=(1, 2, 3))
+        assert not moved[~seen[name]].any(), name
+        assert (~seen[name]).sum() >= 30, name
+    assert seen["tower"][1::2].any() and not seen["lit"].any()
+
+
 def test_nights_are_darker_than_days_and_the_pictures_have_contrast():
     factors = draw_factors(200, seed=8)
     factors["time"] = 0.5
