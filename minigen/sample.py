@@ -1,4 +1,4 @@
-"""`python -m minigen.sample RUN`: images or motion by seed, walks and loops through the latents of a trained run."""
+"""`python -m minigen.sample RUN`: images, clips or motion by seed, walks and loops through a trained run's latents."""
 
 import hashlib
 import io
@@ -11,15 +11,15 @@ import numpy as np
 import tyro
 
 import minigen
-from minigen import backend, console, sample_motion
+from minigen import backend, console, sample_images, sample_motion
 from minigen.errors import DataError
 from minigen.files import write_atomically
 from minigen.motion import Clip, feature_names
-from minigen.sample_plan import Options, Plan, plan
-from minigen.train import animation, pictures, runs
+from minigen.sample_plan import Options, Plan, check_html, plans
+from minigen.train import runs
 from minigen.walks import point
 
-USAGE = """Draw images or motion, walks and loops from a trained run.
+USAGE = """Draw images, clips or motion, walks and loops from a trained run.
 
 images:
   python -m minigen.sample runs/0001-gan-scenes                               (a grid of seeds 0 to 63)
@@ -27,6 +27,13 @@ images:
   python -m minigen.sample runs/0001-gan-scenes --seeds 0-5 --walk --out walk.mp4
   python -m minigen.sample runs/0001-gan-scenes --seeds 7 --loop --frames-between 96 --out shot/dawn.####.png
   python -m minigen.sample runs/0001-gan-scenes --seeds 0-999 --out images.npz
+  python -m minigen.sample runs/0001-gan-scenes --html explorer.html          (sliders, in any browser)
+
+clips:
+  python -m minigen.sample runs/0004-gan-fire                                 (a film of seeds 0 to 7)
+  python -m minigen.sample runs/0004-gan-fire --seeds 3 --out fire.mp4 --repeat 4
+  python -m minigen.sample runs/0004-gan-fire --seeds 0-3 --alpha --out shot/fire.{seed}.####.png
+  python -m minigen.sample runs/0004-gan-fire --seeds 0-3 --alpha --out fire.json   (a sprite sheet)
 
 motion:
   python -m minigen.sample runs/0002-vae-motion                               (a film of seeds 0 to 7)
@@ -61,11 +68,24 @@ def _main(options: Options) -> int:
 
 def sample(options: Options) -> list[Path]:
     """Draw what is asked and write it; returns the files.  Every flag is checked before anything is drawn."""
+    if options.html is not None:
+        check_html(options)
     if os.path.isfile(options.run) and options.run.suffix != ".safetensors":
         raise DataError(f"{options.run}: neither a run's folder nor a checkpoint (.safetensors). Name one of them.")
     backend.use(options.backend)
     recipe = runs.load(options.run, averaged=not options.raw)
-    asked = plan(options, recipe)
+    if options.html is not None:
+        from minigen.explorer import write_explorer
+
+        return [write_explorer(recipe, options.html, force=options.force, notes=_origin(options, recipe))]
+    planned = plans(options, recipe)
+    if options.loop and planned[0].frames > 1:
+        print(f"clips of this run come round by themselves: after frame {planned[0].frames} comes the first")
+    return [path for asked in planned for path in _make(options, recipe, asked)]
+
+
+def _make(options: Options, recipe: Any, asked: Plan) -> list[Path]:
+    """Draw one plan and write it."""
     notes = _notes(options, recipe, asked)
     originals: list[Clip] = []
     if options.clip is None:
@@ -73,7 +93,7 @@ def sample(options: Options) -> list[Path]:
     else:
         z, classes, originals, told = sample_motion.encoded(options.clip, recipe, asked.label)
         notes |= told
-    items = draw(recipe, z, classes)
+    items = draw(recipe, z, classes, passing=asked.between > 0)
 
     if asked.moves:
         clips = sample_motion.clips(recipe, items, classes, options, asked)
@@ -82,20 +102,8 @@ def sample(options: Options) -> list[Path]:
         items = sample_motion.features(recipe, items, clips)
     if asked.kind == "arrays":
         _save_arrays(recipe, items, z, classes, asked, notes)
-    elif asked.kind == "grid":
-        pictures.save_png(asked.out, pictures.grid(items, options.columns, scale=options.scale), notes)
-    else:
-        return animation.save_animation(
-            asked.out,
-            list(items),
-            float(asked.fps),
-            scale=options.scale,
-            repeat=asked.repeat,
-            start=asked.start,
-            force=options.force,
-            text=notes,
-        )
-    return [asked.out]
+        return [asked.out]
+    return sample_images.write(items, getattr(recipe, "loops", False), options, asked, notes)
 
 
 # What to draw -------------------------------------------------------------------------------------------------------
@@ -117,22 +125,30 @@ def _latents(options: Options, recipe: Any, asked: Plan) -> tuple[np.ndarray, np
 
 
 def turns(recipe: Any, asked: Plan) -> np.ndarray | None:
-    """The class number of each item, (count,), None where a run knows no classes: what is asked, or seed mod classes.
+    """What is told of each item: class numbers (count,), rows of factors (count, Q), None where a run is told nothing.
 
-    So a seed has one class whatever is drawn beside it; between seeds the class stays that of the first.
+    What is asked; else classes are seed mod classes, and factors are drawn by the seed.  So a seed has one of them
+    whatever is drawn beside it; between seeds it stays that of the first.
     """
+    seeds = asked.seeds[:1] * asked.count if asked.between else asked.seeds
+    condition = getattr(recipe, "condition", None)
+    if condition is not None and condition.factors:
+        drawn = [condition.drawn(1, backend.generator([seed, 1]))[0] for seed in seeds]
+        return np.stack([condition.row(asked.factors, rest=row) for row in drawn])
     K = len(getattr(recipe, "classes", []))
     if not K:
         return None
     if asked.label is not None:
         return np.full(asked.count, asked.label)
-    return np.array([seed % K for seed in (asked.seeds[:1] * asked.count if asked.between else asked.seeds)])
+    return np.array([seed % K for seed in seeds])
 
 
-def draw(recipe: Any, z: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-    """What the latents (N, Z) become, images (N, H, W, C) or features (N, T, F), each drawn alone.
+def draw(recipe: Any, z: np.ndarray, classes: np.ndarray | None = None, *, passing: bool = False) -> np.ndarray:
+    """What the latents (N, Z) become, images (N, H, W, C), clips (N, T, H, W, C) or features (N, T, F), each alone.
 
     In a batch the last bits of an item depend on how many others there are; so one seed is one item, to the bit.
+    passing: of clips only the frame at which a film that passes through them is, frame i mod T of clip i, so that what
+    moves in them moves on: (N, H, W, C).
     """
     from rich.console import Console
     from rich.progress import track
@@ -140,33 +156,45 @@ def draw(recipe: Any, z: np.ndarray, classes: np.ndarray | None = None) -> np.nd
     shown = track(
         range(len(z)), "drawing", console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
     )
-    if classes is None:
-        return np.concatenate([recipe.generate(z[i : i + 1]) for i in shown])
-    return np.concatenate([recipe.generate(z[i : i + 1], classes[i : i + 1]) for i in shown])
+    drawn = []
+    for i in shown:
+        x = recipe.generate(z[i : i + 1], *(() if classes is None else (classes[i : i + 1],)))
+        drawn.append(x[:, i % x.shape[1]] if passing and x.ndim == 5 else x)
+    return np.concatenate(drawn)
 
 
 # What to write ------------------------------------------------------------------------------------------------------
 
 
-def _notes(options: Options, recipe: Any, asked: Plan) -> dict[str, str]:
-    """What a file says about its origin."""
+def _origin(options: Options, recipe: Any) -> dict[str, str]:
+    """The run that a file comes from."""
     averaged = bool(getattr(recipe.config, "ema", 0)) and not options.raw
-    notes = {
+    return {
         "Software": f"minigen {minigen.__version__}",
         "run": options.run.resolve().name,
         "step": str(recipe.step_count),
         "settings": hashlib.sha256(repr(recipe.config).encode()).hexdigest()[:12],
         "weights": "averaged" if averaged else "raw",
     }
+
+
+def _notes(options: Options, recipe: Any, asked: Plan) -> dict[str, str]:
+    """What a file says about its origin, and what was asked of it."""
+    notes = _origin(options, recipe)
     if options.clip is None:
         notes["seeds"] = asked.text
     if asked.between:
         unit = "clips" if asked.moves else "frames"
         notes["loop" if options.loop else "walk"] = f"{asked.between} {unit} from seed to seed"
     elif options.loop:
-        notes["loop"] = "the part of each clip that comes round"
+        notes["loop"] = "each clip as it is" if asked.frames > 1 else "the part of each clip that comes round"
+    if "#" in asked.out.name and (asked.between or asked.frames > 1):
+        notes["fps"] = f"{float(asked.fps):g}"
     if getattr(recipe, "classes", []) and options.clip is None:
         notes["class"] = options.label or ("the first seed's" if asked.between else "in turn, by the seed")
+    if told := [factor.name for factor in getattr(getattr(recipe, "condition", None), "factors", ())]:
+        by_seed = ", ".join(name for name in told if name not in asked.factors)
+        notes["factors"] = " ".join([*options.set, *([f"({by_seed} by the seed)"] if by_seed else [])])
     return notes
 
 
@@ -179,9 +207,11 @@ def _save_arrays(
     else:
         found: dict[str, Any] = {**notes, "latents": z, "seeds": np.array(asked.seeds, np.int64)}
         if classes is not None:
-            found["classes"] = np.array(recipe.classes)[classes]
+            found |= {"told": classes} if classes.ndim > 1 else {"classes": np.array(recipe.classes)[classes]}
         if asked.moves:
             found |= {"features": items, "names": np.array(feature_names(recipe.skeleton)), "fps": float(asked.fps)}
+        elif asked.frames > 1:
+            found |= {"clips": items, "fps": float(asked.fps)}
         else:
             found["images"] = items
         np.savez_compressed(file, **found)

@@ -1,18 +1,20 @@
 """What `python -m minigen.sample` can be asked, and what of it a run can do: every flag, checked before drawing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
 
+from minigen import sample_kinds
 from minigen.errors import SettingError
+from minigen.sample_exr import find_openexr
+from minigen.sample_seeds import MOST, class_number, factors_of, parse_seeds
 from minigen.train import animation, pictures
 from minigen.train.gif import exact_fps, gif_rate
 
-MOST = 1_000_000  # seeds, or frames, at a time
-MOST_FIGURES = 100  # in one picture; more could neither be told apart nor held in memory
+CLIP_FPS = 12  # of clips whose data have no rate of their own, such as effects; 16 frames then last 1.3 seconds
 
 
 @dataclass(frozen=True)
@@ -20,54 +22,70 @@ class Options:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """A run folder, or one checkpoint in it."""
     seeds: str = ""
-    """Which items: 7, or 0-63, or 1,5,9. One seed is one item, always. Default: 0-63; 0-7 for motion and for films."""
+    """Which items: 7, or 0-63, or 1,5,9. One seed is one item, always. Default: 0-63; motion, clips and films: 0-7."""
     label: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Of a run with --condition, the class to draw. Default: they take turns, by the seed; a walk keeps one."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=NUMBER")] = ()
+    """Of a run told of factors, what to draw, such as time=0.25 haze=0.8; the rest is drawn by the seed."""
     clip: Annotated[Path | None, tyro.conf.arg(metavar="FILE.bvh")] = None
     """Motion: in place of seeds, the first window of this clip, encoded and decoded; with --label as that class."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """.png (a grid; of motion, poses in a row), .gif, .mp4, name.####.png, .npy or .npz (floats); of motion also .bvh
-    or name.####.bvh. Default: RUN/samples/, named after the seeds."""
+    """.png (a grid; of clips and motion, a row of frames each), .gif, .mp4, name.####.png, name.####.exr, .json (a
+    sprite sheet, with a .png beside it), .npy or .npz (floats); of motion .bvh or name.####.bvh, but no .exr or .json.
+    With {seed} in its name, a file or a sequence for each seed. Default: RUN/samples/, named after the seeds."""
+    html: Annotated[Path | None, tyro.conf.arg(metavar="FILE.html")] = None
+    """In place of samples, one page that draws them itself, with sliders for the latents; it needs no network."""
     force: bool = False
     """Overwrite files that exist already."""
     raw: bool = False
     """Draw with the last weights and not with their average."""
-    backend: Literal["numpy", "cupy"] = "numpy"
-    """Where the network runs: numpy on the CPU, cupy on an NVIDIA GPU."""
+    backend: Literal["numpy", "cupy", "auto"] = "numpy"
+    """Where the network runs: numpy on the CPU, cupy on an NVIDIA GPU, auto on the GPU if one can be used."""
     columns: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Images, or moving figures, in a row. Default: as many as there are rows; figures: 4 or more."""
+    """Images, moving figures, clips, or frames of a sheet in a row. Default: as many as there are rows; figures and
+    clips: 4 or more; in a sheet of several clips, a row for each."""
     scale: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Repeat every pixel so many times each way; draw figures so many times larger. Default: until one can see
-    something; 1 for name.####.png and for figures."""
+    something; 1 for numbered files, sheets and figures."""
+    alpha: bool = False
+    """Light on black becomes see-through: alpha is the brightest channel, colour is divided by it. For .png,
+    name.####.png and sheets; in name.####.exr colour is left multiplied by it."""
     walk: bool = False
-    """From seed to seed along great circles of the latent space: a film; of motion, clip after clip."""
+    """From seed to seed along great circles of the latent space: a film; of motion, clip after clip; of clips that
+    come round, while they play."""
     loop: bool = False
     """A walk that returns from the last seed to the first without a seam; of one seed, a circle through its latent.
-    Of motion: of each seed's clip the part that comes round best, made to come round without a seam."""
+    Of motion: of each seed's clip the part that comes round best, made to come round without a seam. Of clips: each
+    clip as it is, if the run's clips come round by themselves."""
     frames_between: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Frames from one seed to the next; of a loop of one seed, its length. Default: 24. Of motion: clips; 6."""
+    """Frames from one seed to the next; of a loop of one seed, its length. Default: 24; of clips that come round, two
+    rounds. Of motion: clips; 6."""
     fps: Annotated[float | None, tyro.conf.arg(metavar="FLOAT")] = None
-    """Frames a second. 23.976 and 29.97 are taken as 24000/1001 and 30000/1001. Default: 24; of motion the run's own,
-    and motion is resampled."""
+    """Frames a second. 23.976 and 29.97 are taken as 24000/1001 and 30000/1001. Default: 24; of clips and motion the
+    run's own, or 12 where clips have none; motion is resampled."""
     repeat: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Rounds in an .mp4, which cannot loop by itself. Default: 1."""
     start: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
-    """Number of the first name.####.png or name.####.bvh. Default: 1."""
+    """Number of the first name.####.png, .exr or .bvh. Default: 1."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is to be drawn and written.
 
-    text, seeds: as asked, and as numbers.  label: the class asked for, None where they take turns.  moves: of motion.
+    text, seeds: as asked, and as numbers.  label: the class asked for, None where they take turns.  factors: those
+    asked for, by name.  moves: of motion.
+    frames: of each clip that is drawn; 1 where images are drawn, or a walk with one frame of each clip it passes.
     between, count: latents from one seed to the next (0 where there is no way between seeds), and how many there are.
-    out, kind: the file, and whether it is a grid, strips, a film, bvh or arrays.  fps: frames a second.
+    out, kind: the file, and whether it is a grid, strips, a film, exr, a sheet, bvh or arrays.  fps: frames a second.
     """
 
     text: str
     seeds: list[int]
     label: int | None
+    factors: dict[str, float]
     moves: bool
+    frames: int
     between: int
     count: int
     out: Path
@@ -77,84 +95,93 @@ class Plan:
     start: int
 
 
+def plans(options: Options, recipe: Any) -> list[Plan]:
+    """One plan, or one for each seed where the file's name has {seed} in it; every SettingError before any is begun."""
+    if "{seed}" not in str(options.out):
+        return [plan(options, recipe)]
+    if options.walk or options.clip is not None:
+        flag = "--walk" if options.walk else "--clip"
+        raise SettingError(f"--out {options.out}: {flag} makes one film, not one of each seed; leave {{seed}} out.")
+    return [
+        plan(replace(options, seeds=str(seed), out=Path(str(options.out).replace("{seed}", str(seed)))), recipe)
+        for seed in dict.fromkeys(parse_seeds(_seeds(options, recipe)))
+    ]
+
+
 def plan(options: Options, recipe: Any) -> Plan:
     """What the flags ask of this run; SettingError for what cannot be done, or is in the way of what is there."""
     if options.walk and options.loop:
         raise SettingError("--walk ends at the last seed, --loop comes back to the first; give one of them.")
     if options.clip is not None and (options.seeds or options.walk or options.loop):
         raise SettingError("--clip takes the place of seeds; leave --seeds, --walk and --loop out.")
-    moves = getattr(recipe.config, "moves", False)
+    moves, length = getattr(recipe.config, "moves", False), getattr(recipe.config, "frames", 1)
     if options.clip is not None and not moves:
         raise SettingError(f"--clip {options.clip}: this run draws images; clips are for runs of motion.")
     if options.raw and not hasattr(recipe.config, "ema"):
         raise SettingError("--raw: this run has no averaged weights to choose from; leave it out.")
-    moving = options.walk or options.loop
-    text = (options.seeds or ("0-7" if moving or moves else "0-63")).replace(" ", "")
+    if length > 1 and (options.walk or options.loop) and not recipe.loops:
+        raise SettingError(
+            f"--{'walk' if options.walk else 'loop'}: the clips of this run have a beginning and an end; a film that "
+            f"went on after {length} frames would jump. Leave it out."
+        )
+    text = _seeds(options, recipe)
     seeds = parse_seeds(text) if options.clip is None else []
-    between = _between(options, moves, len(seeds))
+    between = _between(options, len(seeds), 6 if moves else 2 * length if length > 1 else 24, moves or length > 1)
     count = _count(options, len(seeds), between) if options.clip is None else 1
-    out = options.out or _default_out(options, text, seeds, moves)
-    kind = _kind_of_motion(out, options.loop, count) if moves else _kind_of_images(out, moving)
-    _refuse_idle_flags(options, kind, out, moves, count)
-    for name in ("columns", "scale"):
-        if (value := getattr(options, name)) is not None:
-            pictures.at_least(f"--{name}", value, 1)
+    frames = 1 if between else length
+    out = options.out or _default_out(options, text, seeds, moves or frames > 1)
+    if moves:
+        kind = sample_kinds.of_motion(out, options.loop, count)
+    else:
+        kind = sample_kinds.of_images(out, bool(between)) if frames == 1 else sample_kinds.of_clips(out, count)
     found = Plan(
         text=text,
         seeds=seeds,
         label=class_number(recipe, options.label),
+        factors=factors_of(recipe, options.set),
         moves=moves,
+        frames=frames,
         between=between,
         count=count,
         out=out,
         kind=kind,
-        fps=_rate(options, recipe, moves, out),
+        fps=_rate(options, recipe, moves, length, out),
         repeat=1 if options.repeat is None else options.repeat,
         start=1 if options.start is None else options.start,
     )
+    _refuse_idle_flags(options, found, moves or length > 1)
+    for name in ("columns", "scale"):
+        if (value := getattr(options, name)) is not None:
+            pictures.at_least(f"--{name}", value, 1)
     _check_files(found, recipe, options)
     return found
 
 
-def parse_seeds(text: str) -> list[int]:
-    """Seeds in the order written: "7", "0-63", "1,5,9-12".  SettingError for anything else.
-
-    >>> parse_seeds("5,0-3")
-    [5, 0, 1, 2, 3]
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not (first.isascii() and first.isdigit()) or (dash and not (last.isascii() and last.isdigit())):
-            raise SettingError(f"--seeds {text!r}: {part!r} is neither a seed nor a range; write 7, or 0-63, or 1,5,9.")
-        low, high = int(first), int(last or first)
-        if high < low:
-            raise SettingError(f"--seeds {text!r}: the range {part} runs backwards; write {high}-{low}.")
-        if len(seeds) + high - low >= MOST:
-            raise SettingError(f"--seeds {text!r}: that is more than {MOST:,} seeds; ask for fewer at a time.")
-        seeds.extend(range(low, high + 1))
-    return seeds
+def check_html(options: Options) -> None:
+    """SettingError for a flag that says nothing to a page with sliders, seeds and a loop of its own."""
+    for field in fields(Options):
+        acts = field.name in ("run", "html", "force", "raw", "backend")
+        if not acts and getattr(options, field.name) != field.default:
+            raise SettingError(
+                f"--{field.name.replace('_', '-')} does not act with --html, whose page has sliders, seeds and loops "
+                "of its own; leave it out."
+            )
 
 
-def class_number(recipe: Any, label: str | None) -> int | None:
-    """The number of the class of that name; SettingError, with the classes there are, where there is none."""
-    if label is None:
-        return None
-    classes = getattr(recipe, "classes", [])
-    if not classes:
-        raise SettingError(f"--label {label}: this run knows no classes; it was trained without --condition.")
-    if label not in classes:
-        some = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
-        raise SettingError(f"--label {label}: no class of this run; choose one of {some}.")
-    return classes.index(label)
+# What to draw -------------------------------------------------------------------------------------------------------
 
 
-def _between(options: Options, moves: bool, seeds: int) -> int:
-    """Latents from one seed to the next, 0 where there is no way between seeds."""
-    if not options.walk and (moves or not options.loop):
+def _seeds(options: Options, recipe: Any) -> str:
+    few = options.walk or options.loop or getattr(recipe.config, "moves", False)
+    return (options.seeds or ("0-7" if few or getattr(recipe.config, "frames", 1) > 1 else "0-63")).replace(" ", "")
+
+
+def _between(options: Options, seeds: int, usual: int, films: bool) -> int:
+    """Latents from one seed to the next, 0 where there is no way between seeds.  films: each item is one by itself."""
+    if not options.walk and (films or not options.loop):
         return 0
     given = options.frames_between
-    between = (6 if moves else 24) if given is None else pictures.at_least("--frames-between", given, 1)
+    between = usual if given is None else pictures.at_least("--frames-between", given, 1)
     if seeds * between > MOST:
         raise SettingError(f"--frames-between {between}: that is more than {MOST:,} frames; ask for fewer at a time.")
     return between
@@ -172,85 +199,64 @@ def _count(options: Options, seeds: int, between: int) -> int:
 # What to write ------------------------------------------------------------------------------------------------------
 
 
-def _default_out(options: Options, text: str, seeds: list[int], moves: bool) -> Path:
+def _default_out(options: Options, text: str, seeds: list[int], films: bool) -> Path:
     run = options.run.parent.parent if options.run.suffix == ".safetensors" else options.run
     if options.clip is not None:
         name = f"clip_{options.clip.stem}" + (f"_as_{options.label}" if options.label else "")
         return run / "samples" / f"{''.join(c if c.isalnum() or c in '-_' else '_' for c in name)}.gif"
     what = "loop" if options.loop else "walk" if options.walk else "seeds"
     label = text if len(text) <= 40 else f"{seeds[0]}-and-{len(seeds) - 1}-more"
-    return run / "samples" / f"{what}_{label}.{'png' if what == 'seeds' and not moves else 'gif'}"
+    return run / "samples" / f"{what}_{label}.{'png' if what == 'seeds' and not films else 'gif'}"
 
 
-def _kind_of_images(out: Path, moving: bool) -> str:
-    """ "grid", "film" or "arrays"; SettingError where the ending is none of these, or does not fit what is drawn."""
-    ending = out.suffix.lower()
-    if ending in (".npy", ".npz"):
-        return "arrays"
-    kind = animation.kind_of(out)
-    if kind is None and ending != ".png":
-        raise SettingError(f"--out {out}: write .png, .gif, .mp4, name.####.png, .npy or .npz.")
-    if moving and kind is None:
-        raise SettingError(f"--out {out}: a film is no single picture; end it in {animation.ENDINGS}.")
-    if not moving and kind in ("gif", "mp4"):
-        raise SettingError(f"--out {out}: a film needs --walk or --loop; without them write .png.")
-    return "grid" if kind is None else "film"
-
-
-def _kind_of_motion(out: Path, loop: bool, count: int) -> str:
-    """ "bvh", "film", "strips" or "arrays"; SettingError where the ending is none, or cannot hold so many clips."""
-    ending = out.suffix.lower()
-    several = f"--out {out}: there are {count} clips"
-    if ending == ".bvh":
-        if count > 1 and "#" not in out.name:
-            raise SettingError(f"{several}, and a BVH file holds one; write {out.stem}.####.bvh, or ask for one seed.")
-        return "bvh"
-    if ending in (".npy", ".npz"):
-        if loop and count > 1:
-            raise SettingError(f"{several}, and loops differ in length; write {out.stem}.####.bvh, or one seed.")
-        return "arrays"
-    kind = animation.kind_of(out)
-    if kind is None and ending != ".png":
-        raise SettingError(f"--out {out}: write .bvh, name.####.bvh, .gif, .mp4, .png, name.####.png, .npy or .npz.")
-    if count > MOST_FIGURES:
-        raise SettingError(f"{several}, and a picture holds {MOST_FIGURES}; write name.####.bvh or .npz, or fewer.")
-    return "strips" if kind is None else "film"
-
-
-def _refuse_idle_flags(options: Options, kind: str, out: Path, moves: bool, count: int) -> None:
-    """SettingError for a flag that could not act."""
-    moving = options.walk or (options.loop and not moves)
-    drawn = kind in ("grid", "strips", "film")
+def _refuse_idle_flags(options: Options, plan: Plan, films: bool) -> None:
+    """SettingError for a flag that could not act.  films: what the run makes are films, be they clips or motion."""
+    kind, numbered = plan.kind, "#" in plan.out.name
+    wall = kind == "film" and plan.count > 1 and (plan.moves or plan.frames > 1)
+    film = kind in ("film", "exr", "sheet")
+    timed = film and (plan.between > 0 or plan.frames > 1)  # numbered images have no time between them
+    between = options.walk or (options.loop and not films)
     for name, acts, where in (
-        ("columns", kind == "grid" or (moves and kind == "film" and count > 1), "on pictures of several items in rows"),
-        ("scale", drawn, "on pictures and films"),
-        ("frames_between", moving, "with --walk" + ("" if moves else " and --loop")),
-        ("fps", moves or kind == "film", "on films"),
+        ("columns", kind in ("grid", "sheet") or wall, "on pictures of several items in rows"),
+        ("scale", kind in ("grid", "strips") or film, "on pictures and films"),
+        ("frames_between", between, "with --walk" + ("" if films else " and --loop")),
+        ("fps", plan.moves or timed or (plan.frames > 1 and plan.out.suffix.lower() == ".npz"), "on films"),
         ("repeat", kind == "film", "on .mp4"),
-        ("start", "#" in out.name, "on numbered files, such as name.####" + (".bvh" if kind == "bvh" else ".png")),
+        ("start", numbered, "on numbered files, such as name.####" + (".bvh" if kind == "bvh" else ".png")),
     ):
         value = getattr(options, name)
         if value is not None and not acts:
             raise SettingError(f"--{name.replace('_', '-')} {value:g} acts {where} only, not here; leave it out.")
+    still = kind in ("grid", "strips", "exr", "sheet") or (kind == "film" and numbered)
+    if options.alpha and (plan.moves or not still):
+        raise SettingError(
+            "--alpha acts on .png, name.####.png, name.####.exr and .json of images and clips only, not here; "
+            "leave it out."
+        )
 
 
-def _rate(options: Options, recipe: Any, moves: bool, out: Path) -> Fraction:
+def _rate(options: Options, recipe: Any, moves: bool, length: int, out: Path) -> Fraction:
     """Frames a second: as asked; else the run's own, or for a GIF, which shows at most 50, a whole part of that."""
     if options.fps is not None:
         return exact_fps(options.fps)
-    if not moves:
-        return Fraction(24)
-    return gif_rate(recipe.fps) if animation.kind_of(out) == "gif" else recipe.fps
+    own = getattr(recipe, "fps", None) if moves or length > 1 else Fraction(24)
+    own = own or Fraction(CLIP_FPS)
+    return gif_rate(own) if animation.kind_of(out) == "gif" else own
 
 
 def _check_files(plan: Plan, recipe: Any, options: Options) -> None:
     """What writing would refuse, as far as it is known now: of a loop of motion the number of frames is not."""
     out, force = plan.out, options.force
+    frames = plan.count if plan.frames == 1 else plan.frames
     if plan.kind == "film":
-        frames = plan.count
         if plan.moves:
             frames = 1 if options.loop else int((recipe.config.window - 1) * plan.fps / recipe.fps) + 1
         animation.files(out, frames, float(plan.fps), repeat=plan.repeat, start=plan.start, force=force)
+    elif plan.kind == "exr":
+        find_openexr()
+        animation.check_free(animation.numbered(out, frames, plan.start), force)
+    elif plan.kind == "sheet":
+        animation.check_free([out, out.with_suffix(".png")], force)
     elif plan.kind == "bvh" and "#" in out.name:
         animation.check_free(animation.numbered(out, plan.count, plan.start), force)
     else:

@@ -214,9 +214,13 @@ def test_seeds_that_are_none_are_refused(run, capsys, text):
     [
         (["--seeds", "9-3"], "the range 9-3 runs backwards; write 3-9."),
         (["--seeds", "0-99999999999"], "more than 1,000,000 seeds"),
-        (["--out", "a.webm"], "--out a.webm: write .png, .gif, .mp4, name.####.png, .npy or .npz."),
+        (
+            ["--out", "a.webm"],
+            "--out a.webm: write .png, .gif, .mp4, name.####.png, name.####.exr, .json, .npy or .npz.",
+        ),
         (["--out", "a"], "--out a: write .png"),
         (["--out", "a.gif"], "a film needs --walk or --loop"),
+        (["--out", "a.##.png", "--fps", "12"], "--fps 12 acts on films only, not here; leave it out."),
         (["--loop", "--out", "a.png"], "a film is no single picture; end it in .gif, .mp4 or .####.png"),
         (["--walk", "--seeds", "3"], "--walk needs two seeds or more; for a film of one seed write --loop."),
         (["--loop", "--frames-between", "0"], "--frames-between is 0; it must be at least 1"),

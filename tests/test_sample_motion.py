@@ -138,7 +138,9 @@ def test_one_seed_is_one_clip_to_the_byte_whatever_else_is_asked(trained, made):
     assert made(run, "b.bvh", "--seeds", "7").read_bytes() == alone
     walk = made(run, "walk.##.bvh", "--seeds", "3,7", "--walk", "--frames-between", "2", "--start", "0")
     assert walk.with_name("walk.02.bvh").read_bytes() == alone
-    assert made(run, "c.bvh", "--seeds", "8").read_bytes() != alone
+    each = made(run, "{seed}.bvh", "--seeds", "7-8")
+    assert each.with_name("7.bvh").read_bytes() == alone
+    assert made(run, "c.bvh", "--seeds", "8").read_bytes() == each.with_name("8.bvh").read_bytes() != alone
 
 
 def test_a_clip_can_have_another_frame_rate(trained, made):
@@ -419,6 +421,16 @@ def test_a_clip_of_another_rate_is_resampled(trained, made, tmp_path):
         (["--repeat", "2"], "repeat 2 is for .mp4"),
         (["--start", "2"], "--start 2 acts on numbered files, such as name.####.png only, not here; leave it out."),
         (["--loop", "--frames-between", "9"], "--frames-between 9 acts with --walk only, not here; leave it out."),
+        (
+            ["--out", "a.json"],
+            "--out a.json: write .bvh, name.####.bvh, .gif, .mp4, .png, name.####.png, .npy or .npz.",
+        ),
+        (
+            ["--alpha"],
+            "--alpha acts on .png, name.####.png, name.####.exr and .json of images and clips only, not here",
+        ),
+        (["--alpha", "--out", "a.png"], "--alpha acts on .png, name.####.png, name.####.exr and .json of images and"),
+        (["--clip", "a.bvh", "--out", "{seed}.bvh"], "{seed}.bvh: --clip makes one film, not one of each seed; leave"),
         (["--fps", "0"], "fps is 0; it must lie between"),
         (["--fps", "60"], "at most 50 frames a second"),
         (["--fps", "0.2", "--loop"], "seed 0: 1 frames are too few for a loop"),

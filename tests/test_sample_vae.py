@@ -123,7 +123,7 @@ def test_files_say_which_class_they_show(trained, made):
         ("plain", ["--label", "1"], "--label 1: this run knows no classes; it was trained without --condition."),
         ("plain", ["--clip", "a.bvh"], "--clip a.bvh: this run draws images; clips are for runs of motion."),
         ("plain", ["--clip", "a.bvh", "--seeds", "1"], "--clip takes the place of seeds; leave --seeds, --walk and"),
-        ("plain", ["--out", "a.bvh"], "--out a.bvh: write .png, .gif, .mp4, name.####.png, .npy or .npz."),
+        ("plain", ["--out", "a.bvh"], "--out a.bvh: write .png, .gif, .mp4, name.####.png, name.####.exr,"),
         ("plain", ["--fps", "12"], "--fps 12 acts on films only, not here; leave it out."),
         ("plain", ["--frames-between", "12"], "--frames-between 12 acts with --walk and --loop only, not here;"),
         ("plain", ["--repeat", "2"], "--repeat 2 acts on .mp4 only, not here; leave it out."),

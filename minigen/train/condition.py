@@ -14,12 +14,19 @@ NOISE = "nuisance"  # of every renderer: it seeds what else varies, and says not
 
 @dataclass(frozen=True)
 class Factor:
-    """A number that an item was made from: its name, its range, and whether the ends of the range are one."""
+    """A number that an item was made from: its name and range, whether the range's ends are one, and if it is whole."""
 
     name: str
     lowest: float
     highest: float
-    cyclic: bool
+    cyclic: bool = False
+    whole: bool = False
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """Values at these shares of the range, places (N,) in [0, 1): as evenly as places are, so are they."""
+        if self.whole:
+            return np.floor(self.lowest + (self.highest - self.lowest + 1) * places)
+        return self.lowest + (self.highest - self.lowest) * places
 
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Values (N,) as a network takes them, float32 (N, 1) in [−1, 1]; cyclic ones (N, 2): cosine and sine."""
@@ -118,8 +125,8 @@ class Condition:
             return np.eye(len(self.classes), dtype=np.float32)[rng.integers(len(self.classes), size=count)]
         return self._at(rng.random((count, len(self.factors))))
 
-    def row(self, values: Mapping[str, float]) -> np.ndarray:
-        """One row (numbers,) of factors by name, those not named at the middle of their range.
+    def row(self, values: Mapping[str, float], rest: np.ndarray | None = None) -> np.ndarray:
+        """One row (numbers,) of factors by name; those not named as in the row `rest`, by default at mid range.
 
         SettingError for a name that is no factor of this condition, or a value outside its range.
         """
@@ -130,12 +137,18 @@ class Condition:
             low, high = known[name].lowest, known[name].highest
             if not low <= value <= high:
                 raise SettingError(f"--set {name}={value:g} must lie in [{low:g}, {high:g}], as in its training.")
-        given = [np.array([values.get(f.name, (f.lowest + f.highest) / 2)]) for f in self.factors]
-        return np.concatenate([f.columns(v) for f, v in zip(self.factors, given, strict=True)], axis=1)[0]
+        found, first = [], 0
+        for name, factor in known.items():
+            middle = (factor.lowest + factor.highest) / 2
+            columns = factor.columns(np.array([values.get(name, middle)]))[0]
+            kept = rest is not None and name not in values
+            found.append(rest[first : first + len(columns)] if kept else columns)  # type: ignore[index]
+            first += len(columns)
+        return np.concatenate(found)
 
     def _at(self, places: np.ndarray) -> np.ndarray:
         """Rows of factors at these shares of their ranges, places (N, factors) in [0, 1)."""
-        values = [f.lowest + (f.highest - f.lowest) * places[:, k] for k, f in enumerate(self.factors)]
+        values = [factor.at(places[:, k]) for k, factor in enumerate(self.factors)]
         return np.concatenate([f.columns(v) for f, v in zip(self.factors, values, strict=True)], axis=1)
 
 
@@ -160,8 +173,8 @@ def _fields(data: Any) -> dict[str, np.ndarray]:
 
 def _factor(name: str, values: np.ndarray) -> Factor:
     if name in CYCLIC:
-        return Factor(name, 0.0, 1.0, True)
-    return Factor(name, float(values.min()), float(values.max()), False)
+        return Factor(name, 0.0, 1.0, cyclic=True)
+    return Factor(name, float(values.min()), float(values.max()), whole=values.dtype.kind in "iub")
 
 
 def _offer(data: Any) -> str:

@@ -17,6 +17,9 @@ from minigen.train.pictures import at_least, enlarged
 # crf 0 would be lossless, in a profile (High 4:4:4) that browsers and QuickTime do not play; 1 keeps flat grey within
 # 3 levels.  faststart puts the index first, so that a browser can begin before it has the whole file.
 ENCODING = ["-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "1", "-movflags", "+faststart", "-f", "mp4"]
+# A film of colours says by which matrix they became brightness and two differences.  Unsaid, players guess by the size
+# of the picture, and reds and greens come out otherwise in one than in another.  Grey has no differences to guess.
+MATRIX = ["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-colorspace", "bt709", "-color_range", "tv"]
 
 
 def save_mp4(
@@ -35,7 +38,8 @@ def save_mp4(
     raw = ["-f", "rawvideo", "-pix_fmt", "gray" if C == 1 else "rgb24", "-s", f"{W}x{H}", "-r", rate, "-i", "-"]
     comment = "; ".join(f"{key}: {value}" for key, value in (text or {}).items())
     with _in_place_of(path) as unfinished:
-        command = [ffmpeg, "-v", "error", "-y", *raw, *ENCODING, "-metadata", f"comment={comment}", str(unfinished)]
+        how = ENCODING if C == 1 else [*MATRIX, *ENCODING]
+        command = [ffmpeg, "-v", "error", "-y", *raw, *how, "-metadata", f"comment={comment}", str(unfinished)]
         _feed(command, path, (picture for _ in range(repeat) for picture in pictures))
         _check(ffmpeg, unfinished, path, len(pictures) * repeat, f"{W}x{H}")
 

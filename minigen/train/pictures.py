@@ -1,6 +1,7 @@
 """Still pictures of a run: grids of images and curves of losses, as PNG files.
 
-A picture is a uint8 array (H, W, C) with C = 1 (grey) or 3 (colour), as everywhere in minigen.
+A picture is a uint8 array (H, W, C) with C = 1 (grey) or 3 (colour), as everywhere in minigen, or 4 where it has an
+alpha channel: colour and, not multiplied into it, how opaque it is.
 """
 
 import io
@@ -18,6 +19,7 @@ from minigen.files import write_atomically
 LEGIBLE = 56  # pixels: the side to which small images are enlarged in a grid
 LEGIBLE_FILM = 256  # pixels: the side to which a film is enlarged
 DARK = 24  # the grey level between the images of a grid
+CHANNELS = (1, 3, 4)  # grey, colour, colour with alpha
 
 
 def to_pixels(x: np.ndarray) -> np.ndarray:
@@ -30,10 +32,11 @@ def grid(items: np.ndarray, columns: int | None = None, gap: int = 2, scale: int
 
     columns: default the smallest square that holds them.  gap: dark pixels between two images.  scale: the whole
     factor by which every pixel is repeated; by default small images are enlarged until they can be looked at.
+    Between images with an alpha channel (C = 4) there is nothing, which shows whatever lies behind.
     """
     items = to_pixels(items)
-    if items.ndim != 4 or items.shape[0] == 0 or items.shape[3] not in (1, 3):
-        raise ShapeError(f"grid: items have shape {items.shape}; they must be (N, H, W, 1) or (N, H, W, 3), N ≥ 1.")
+    if items.ndim != 4 or items.shape[0] == 0 or items.shape[3] not in CHANNELS:
+        raise ShapeError(f"grid: items have shape {items.shape}; they must be (N, H, W, C), C of 1, 3 or 4, N ≥ 1.")
     N, H, W, C = items.shape
     columns = math.ceil(math.sqrt(N)) if columns is None else at_least("columns", columns, 1)
     columns = min(columns, N)
@@ -41,11 +44,27 @@ def grid(items: np.ndarray, columns: int | None = None, gap: int = 2, scale: int
     items = enlarge(items, scale)
     _, H, W, _ = items.shape
     rows = math.ceil(N / columns)
-    picture = np.full((rows * (H + gap) - gap, columns * (W + gap) - gap, C), DARK, np.uint8)
+    between = 0 if C == 4 else DARK
+    picture = np.full((rows * (H + gap) - gap, columns * (W + gap) - gap, C), between, np.uint8)
     for i, item in enumerate(items):
         top, left = i // columns * (H + gap), i % columns * (W + gap)
         picture[top : top + H, left : left + W] = item
     return picture
+
+
+def with_alpha(items: np.ndarray) -> np.ndarray:
+    """(…, H, W, C) → uint8 (…, H, W, 4): light on black as colour with an alpha channel, so that it lies on anything.
+
+    α = the brightest channel, colour = channel / α (straight alpha, as PNG has it); of grey, white with α = the level.
+    Black becomes α = 0.  Laid over black, α · colour is the picture again, to within a level where 255 levels do not
+    hold the quotient.
+    """
+    items = to_pixels(items)
+    if items.shape[-1] == 1:
+        return np.concatenate([np.full((*items.shape[:-1], 3), 255, np.uint8), items], axis=-1)
+    alpha = items.max(axis=-1, keepdims=True)
+    colour = np.rint(items * (255.0 / np.maximum(alpha, 1))).astype(np.uint8)
+    return np.concatenate([colour, alpha], axis=-1)
 
 
 def enlarge(items: np.ndarray, scale: int) -> np.ndarray:
@@ -98,9 +117,12 @@ def png(picture: np.ndarray, text: Mapping[str, str] | None = None) -> bytes:
 
 
 def read_png(path: Path) -> np.ndarray:
-    """The picture in a PNG file: uint8 (H, W, 1) if it is grey, else (H, W, 3).  DataError if it cannot be read."""
+    """The picture in a PNG file: uint8 (H, W, 1) of a grey one, (H, W, 4) of one with colour and alpha, else (H, W, 3).
+
+    DataError if it cannot be read.
+    """
     image = _opened(path)
-    pixels = np.asarray(image if image.mode == "L" else image.convert("RGB"))
+    pixels = np.asarray(image if image.mode in ("L", "RGBA") else image.convert("RGB"))
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
@@ -110,12 +132,12 @@ def read_text(path: Path) -> dict[str, str]:
 
 
 def to_pillow(picture: np.ndarray) -> Any:
-    """The picture as a Pillow image, of mode L or RGB."""
+    """The picture as a Pillow image, of mode L, RGB or RGBA."""
     from PIL import Image
 
     picture = to_pixels(picture)
-    if picture.ndim != 3 or picture.shape[2] not in (1, 3) or 0 in picture.shape:
-        raise ShapeError(f"a picture has shape (H, W, 1) or (H, W, 3), not {picture.shape}.")
+    if picture.ndim != 3 or picture.shape[2] not in CHANNELS or 0 in picture.shape:
+        raise ShapeError(f"a picture has shape (H, W, C), C of 1, 3 or 4, not {picture.shape}.")
     return Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else np.ascontiguousarray(picture))
 
 

@@ -46,7 +46,7 @@ def test_a_factor_of_two_values_can_be_told_as_a_number_beside_others():
 def test_an_effect_is_told_by_its_phase_on_a_circle():
     items, factors = effects(8, "rain", 16, 1)
     known = Condition.of(Images(items[:, 0], factors, "effects-rain"), "phase,wind")
-    assert known.factors[0] == Factor("phase", 0.0, 1.0, True) and known.numbers == 3
+    assert known.factors[0] == Factor("phase", 0.0, 1.0, cyclic=True) and known.numbers == 3
 
 
 @pytest.mark.parametrize(
@@ -106,10 +106,18 @@ def test_drawn_rows_follow_the_generator_and_stay_in_range():
     assert set(np.argmax(Condition(("a", "b")).drawn(50, np.random.default_rng(0)), axis=1)) == {0, 1}
 
 
+def test_a_whole_factor_is_drawn_whole_and_each_of_its_values_alike():
+    known = Condition.of(stills(), "sea,haze")
+    for rows in (known.drawn(400, np.random.default_rng(1)), known.in_turn(400)):
+        assert set(rows[:, 0].tolist()) == {-1.0, 1.0} and abs(rows[:, 0].mean()) < 0.2  # four standard errors
+    assert set(Condition(factors=(Factor("n", 2.0, 4.0, whole=True),)).in_turn(60)[:, 0].tolist()) == {-1.0, 0.0, 1.0}
+
+
 def test_one_row_is_written_by_name_and_the_rest_stay_in_the_middle():
-    known = Condition(factors=(Factor("haze", 0.0, 2.0, False), Factor("time", 0.0, 1.0, True)))
+    known = Condition(factors=(Factor("haze", 0.0, 2.0), Factor("time", 0.0, 1.0, cyclic=True)))
     assert np.allclose(known.row({"time": 0.25}), [0, 0, 1], atol=1e-7)
     assert np.allclose(known.row({"haze": 2.0}), [1, -1, 0], atol=1e-7)
+    assert known.row({"haze": 2.0}, rest=np.array([0.5, 0.6, 0.8])).tolist() == [1, 0.6, 0.8]
     with pytest.raises(SettingError, match=r"--set mood=1: this run was told of haze, time"):
         known.row({"mood": 1.0})
     with pytest.raises(SettingError, match=r"--set haze=3 must lie in \[0, 2\], as in its training"):

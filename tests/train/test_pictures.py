@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minigen.data import to_float
 from minigen.errors import DataError, SettingError, ShapeError
@@ -56,6 +57,45 @@ def test_a_grid_of_something_else_is_refused(shape):
         pictures.grid(np.zeros(shape, np.uint8))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_light_with_alpha_laid_over_black_is_the_picture(channels):
+    items = random_images(2, 9, 7, channels)
+    items[0, :4] = 0
+    items[1] //= 32  # dark, where a level is much of the quotient
+    found = pictures.with_alpha(items)
+    assert found.shape == (2, 9, 7, 4) and found.dtype == np.uint8
+    colour, alpha = found[..., :3].astype(int), found[..., 3:].astype(int)
+    assert (alpha == items.max(axis=-1, keepdims=True)).all() and (alpha[0, :4] == 0).all()
+    back = colour * alpha / 255
+    # the quotient is rounded to half a level of 255 and multiplied by alpha, at most 1: half a level, and another half
+    # where the result is rounded
+    assert np.abs(np.rint(back) - items).max() <= 1 and np.abs(back - items).max() <= 0.5
+    brightest = colour.max(axis=-1, keepdims=True)
+    assert (brightest[alpha > 0] == 255).all()  # straight alpha: colour is as bright as it can be
+    if channels == 1:
+        assert (colour == 255).all() and (back == items).all()
+
+
+def test_light_with_alpha_is_kept_by_png_and_lies_over_another_picture(tmp_path):
+    picture = pictures.with_alpha(random_images(6, 5, 3))
+    pictures.save_png(tmp_path / "a.png", picture, {"seeds": "7"})
+    assert (pictures.read_png(tmp_path / "a.png") == picture).all()
+    behind = Image.new("RGBA", (5, 6), (40, 90, 200, 255))
+    with Image.open(tmp_path / "a.png") as front:
+        assert front.mode == "RGBA" and front.text == {"seeds": "7"}
+        laid = np.asarray(Image.alpha_composite(behind, front))[..., :3].astype(float)
+    share = picture[..., 3:] / 255
+    expected = picture[..., :3] * share + (1 - share) * np.array([40, 90, 200])
+    assert np.abs(laid - expected).max() <= 1.01  # Pillow's own rounding
+
+
+def test_between_pictures_with_alpha_there_is_nothing():
+    items = np.full((3, 4, 4, 4), 200, np.uint8)
+    picture = pictures.grid(items, columns=2, gap=1, scale=1)
+    assert picture.shape == (9, 9, 4) and (picture[4] == 0).all() and (picture[:, 4] == 0).all()
+    assert (picture[5:, 5:] == 0).all() and (picture[:4, :4] == 200).all()
+
+
 def test_wrong_columns_and_scale_are_named():
     with pytest.raises(SettingError, match="columns is 0; it must be at least 1"):
         pictures.grid(random_images(1, 4, 4, 1), columns=0)
@@ -77,7 +117,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one(tmp_path):
     path = tmp_path / "a.png"
     pictures.save_png(path, random_images(4, 4, 1))
     before = path.read_bytes()
-    with pytest.raises(ShapeError, match=r"a picture has shape \(H, W, 1\) or \(H, W, 3\), not \(4, 4\)"):
+    with pytest.raises(ShapeError, match=r"a picture has shape \(H, W, C\), C of 1, 3 or 4, not \(4, 4\)"):
         pictures.save_png(path, random_images(4, 4))
     assert path.read_bytes() == before
 
