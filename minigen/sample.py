@@ -77,7 +77,8 @@ def sample(options: Options) -> list[Path]:
     if options.html is not None:
         from minigen.explorer import write_explorer
 
-        return [write_explorer(recipe, options.html, force=options.force, notes=_origin(options, recipe))]
+        notes = _origin(options, recipe) | _licence(options.run)
+        return [write_explorer(recipe, options.html, force=options.force, notes=notes)]
     planned = plans(options, recipe)
     if options.loop and planned[0].frames > 1:
         print(f"clips of this run come round by themselves: after frame {planned[0].frames} comes the first")
@@ -176,6 +177,14 @@ def _origin(options: Options, recipe: Any) -> dict[str, str]:
         "settings": hashlib.sha256(repr(recipe.config).encode()).hexdigest()[:12],
         "weights": "averaged" if averaged else "raw",
     }
+
+
+def _licence(run: Path) -> dict[str, str]:
+    """The licence of what a run learnt from, where its folder says so; a checkpoint by itself does not."""
+    try:
+        return {"licence": str(runs.read_config(runs.locate(run)[0])["licence"])}
+    except (DataError, KeyError):
+        return {}
 
 
 def _notes(options: Options, recipe: Any, asked: Plan) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Data for generative models: film stills, motion and effects made from known factors, toy points, readers of files.
 
-Everything here is a NumPy array in host memory: images are uint8 (N, H, W, C) until a batch of them is taken; windows
-of motion are float32 (N, T, 6J + 4), and `minigen.motion` makes moving skeletons of them.
+Everything here is a NumPy array in host memory: images are uint8 (N, H, W, C) and clips (N, T, H, W, C) until a batch
+of them is taken; windows of motion are float32 (N, T, 6J + 4), and `minigen.motion` makes moving skeletons of them.
 """
 
 from minigen.data.arrays import read_arrays
 from minigen.data.batches import Batches
+from minigen.data.clips import Clips, open_clips
 from minigen.data.effects import (
     EFFECT_FACTORS,
     EFFECT_RANGES,
@@ -32,7 +33,7 @@ from minigen.data.motion import (
 )
 from minigen.data.motions import Motions, open_motion
 from minigen.data.open import open_data
-from minigen.data.points import grid, ring
+from minigen.data.points import grid, grid_centres, ring, ring_centres
 from minigen.data.scenes import FACTORS, RANGES, draw_factors, render, scenes, visible
 from minigen.data.video import read_video
 
@@ -47,6 +48,7 @@ __all__ = [
     "MOTION_RANGES",
     "RANGES",
     "Batches",
+    "Clips",
     "Frame",
     "Images",
     "Motions",
@@ -60,8 +62,10 @@ __all__ = [
     "effect_stills",
     "effects",
     "grid",
+    "grid_centres",
     "mnist",
     "motion",
+    "open_clips",
     "open_data",
     "open_motion",
     "read_arrays",
@@ -71,6 +75,7 @@ __all__ = [
     "render",
     "render_effects",
     "ring",
+    "ring_centres",
     "scenes",
     "to_float",
     "to_uint8",

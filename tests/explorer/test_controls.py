@@ -1,0 +1,161 @@
+"""What the page's buttons, sliders and keys do, in as much of a browser as they need."""
+
+import numpy as np
+import pytest
+
+from minigen.explorer.carried import drawn, rows_of
+
+from .small_runs import run
+
+HELD = """
+const by = (id) => document.getElementById(id);
+const now = () => ({
+  seed: by("seed").value, origin: by("origin").textContent, check: by("check").textContent,
+  z: state.exact ?? fromNormal(state.normal, data.prior), told: by("told").textContent,
+  sliders: sliders.map(({ input }) => input.value), words: sliders.map(({ output }) => output.textContent),
+  looping: by("loop").attributes["aria-pressed"], label: canvas.attributes["aria-label"],
+  frame: by("frame").textContent,
+});
+const slide = (k, value) => { sliders[k].input.value = value; sliders[k].input.fire("input"); };
+"""
+
+
+@pytest.fixture
+def act(page, in_node):
+    """act("gan 28", "by('next').fire('click')", …): what the page holds at first and after each of the acts."""
+
+    def done(name, *acts):
+        code = HELD + f"[now(), {', '.join(f'({act}, now())' for act in acts)}]"
+        return in_node(page(name), code, controls=True)
+
+    return done
+
+
+def test_it_opens_with_its_seed_and_checks_itself(act):
+    (first,) = act("gan 28")
+    assert first["seed"] == 0 and first["origin"] == "as python -m minigen.sample --seeds 0"
+    assert first["check"].startswith("DEMO-OK") and first["looping"] == "false"
+    np.testing.assert_array_equal(np.float32(first["z"]), rows_of(run("gan 28"), np.arange(1))[0])
+
+
+def test_next_previous_and_a_typed_seed(act):
+    held = act(
+        "gan 28",
+        "by('next').fire('click')", "by('previous').fire('click')", "by('previous').fire('click')",
+        "(by('seed').value = '77', by('seed').fire('change'))", "key('ArrowRight')", "key('ArrowLeft')",
+        "(by('seed').value = 'x', by('seed').fire('change'))",
+        "(by('seed').value = '1e30', by('seed').fire('change'))",
+    )  # fmt: skip
+    assert [h["seed"] for h in held] == [0, 1, 0, 0, 77, 78, 77, 0, 2**32 - 2]
+    assert held[4]["origin"].startswith("drawn by this page's own generator")
+    assert held[0]["z"] == held[2]["z"] != held[1]["z"]
+
+
+def test_a_slider_sets_one_coordinate_and_leaves_the_others(act):
+    first, moved, back = act("gan 32", "slide(1, 2.5)", "by('reset').fire('click')")
+    changed = np.array(moved["sliders"]) - first["sliders"]
+    assert moved["sliders"][1] == pytest.approx(2.5) and moved["words"][1] == "2.50"
+    np.testing.assert_allclose(np.delete(changed, 1), 0, atol=1e-6)
+    assert np.abs(np.array(moved["z"]) - first["z"]).max() > 0.1
+    assert moved["origin"] == first["origin"] + "; moved since"
+    assert back == first
+
+
+def test_the_loop_goes_round_and_comes_back_to_the_bit(act):
+    held = act("gan 32", "by('loop').fire('click')", "pass(1000)", "pass(3000)", "pass(1000)", "key('l')", "pass(500)")
+    first, begun, quarter, whole, again, stopped, later = held
+    assert begun["looping"] == quarter["looping"] == "true"
+    assert quarter["z"] != first["z"] and whole["z"] == first["z"] and again["z"] == quarter["z"]
+    assert stopped["looping"] == "false" and later == stopped
+    assert whole["origin"] == first["origin"] != quarter["origin"]
+    assert np.abs(quarter["z"]).max() < 1  # its prior is uniform
+
+
+def test_a_slider_stops_the_loop_and_a_seed_carries_it_on(act):
+    acts = ("key('l')", "pass(400)", "by('next').fire('click')", "pass(400)", "pass(3600)", "slide(0, 1)")
+    _, _, _, seeded, on, round_again, moved = act("gan 28", *acts)
+    assert seeded["looping"] == on["looping"] == "true" and moved["looping"] == "false"
+    np.testing.assert_array_equal(np.float32(seeded["z"]), rows_of(run("gan 28"), np.array([1]))[0])
+    assert on["z"] != seeded["z"] == round_again["z"]  # the circle is that of the new seed
+
+
+def test_keys_are_left_to_the_controls_that_have_the_focus(act):
+    held = act(
+        "gan 28",
+        "key('ArrowRight', sliders[0].input)", "key(' ', by('random'))", "key('q')",
+        "document.fire('keydown', { key: 'r', ctrlKey: true, target: by('page') })",
+    )  # fmt: skip
+    assert all(h == held[0] for h in held)
+
+
+def test_space_loops_pictures_and_r_takes_a_seed_by_chance(act):
+    _, looping, chance, reset = act("gan 28", "key(' ')", "key('r')", "key('Escape')")
+    assert looping["looping"] == "true" and 0 <= chance["seed"] < 1e6 and chance["seed"] != 0
+    assert reset["looping"] == "false"
+
+
+def test_a_class_is_the_seeds_until_one_is_chosen(act):
+    held = act(
+        "gan of classes", "by('next').fire('click')", "classButtons[1].fire('click')", "by('next').fire('click')",
+        "classButtons[0].fire('click')", "by('next').fire('click')", "by('reset').fire('click')",
+    )  # fmt: skip
+    assert [h["told"] for h in held] == ["land", "sea", "land", "land", "land", "sea", "sea"]
+    assert held[1]["label"] == "A picture, seed 1, sea"
+
+
+def test_the_canvas_shows_what_the_network_draws(page, in_node):
+    for name in ("gan 28", "gan 32"):
+        code = "document.getElementById('picture').drawn.at(-1)[1].data"
+        pixels = np.array(in_node(page(name), code, controls=True)).reshape(run(name).config.size, -1, 4)
+        x = drawn(run(name), rows_of(run(name), np.arange(1)))[0]
+        wanted = np.broadcast_to((x + 1) * 127.5, (*pixels.shape[:2], 3))
+        assert np.abs(pixels[..., :3] - wanted).max() <= 0.51 and (pixels[..., 3] == 255).all()
+
+
+def test_factors_have_sliders_of_their_own(page, in_node):
+    code = """
+        const pixel = () => by("picture").drawn.at(-1)[1].data;
+        const before = pixel();
+        factorSliders[1].input.value = 0.25; factorSliders[1].input.fire("input");
+        [before, pixel(), state.factors, factorSliders.map(({ input }) => [input.min, input.max])]"""
+    before, after, factors, ranges = in_node(page("gan of factors"), HELD + code, controls=True)
+    assert before != after and factors == [0.5, 0.25] and ranges == [[0, 1], [0.2, 0.8]]
+
+
+def test_a_figure_plays_pauses_and_turns(page, in_node):
+    code = """
+        const strokes = () => by("picture").drawn.length;
+        const found = [now().frame, (pass(500), now().frame), (key(" "), pass(500), now().frame)];
+        const before = strokes();
+        by("picture").fire("keydown", { key: "ArrowRight" });
+        const byKeys = { ...state.view };
+        by("picture").fire("pointermove", { clientX: 500, clientY: 0 });  // nothing is held
+        by("picture").fire("pointerdown", { pointerId: 1, clientX: 100, clientY: 100 });
+        by("picture").fire("pointermove", { clientX: 140, clientY: 110 });
+        by("picture").fire("pointermove", { clientX: 160, clientY: 110 });
+        by("picture").fire("pointerup", {});
+        by("picture").fire("pointermove", { clientX: 500, clientY: 0 });
+        [...found, strokes() > before, byKeys, state.view, now().seed, (key(" "), pass(100), now().frame)]"""
+    frames = in_node(page("motion"), HELD + code, controls=True)
+    assert frames == [
+        "frame 1 of 16", "frame 16 of 16", "frame 16 of 16", True, {"azimuth": 50, "elevation": 14},
+        {"azimuth": 20, "elevation": 18}, 0, "frame 3 of 16",
+    ]  # fmt: skip
+
+
+def test_every_limb_is_drawn_in_the_colour_of_its_side(page, in_node):
+    code = """
+        const used = [];
+        const pen = new Proxy({}, {
+          set: (kept, name, value) => (name === "strokeStyle" && used.push(value), (kept[name] = value), true),
+          get: (kept, name) => kept[name] ?? (() => {}),
+        });
+        const names = ["paper", "line", "shadow", "ink", "left", "right"];
+        const colours = Object.fromEntries(names.map((name) => [name, name]));
+        const scene = sceneOf(networkOf(data)(float32Of(data.reference.row)), data.body);
+        const view = { azimuth: 40, elevation: 14 };
+        drawFigure({ width: 400, height: 400, getContext: () => pen }, scene, 0, view, data.body, colours);
+        [used, data.body.limbs.map(({ side }) => side || "ink")]"""
+    strokes, sides = in_node(page("motion"), code)
+    limbs = [colour for colour in strokes if colour in ("left", "right", "ink")]
+    assert sorted(limbs) == sorted(sides) and limbs.count("left") == limbs.count("right") > 1
