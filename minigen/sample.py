@@ -181,8 +181,9 @@ def _origin(options: Options, recipe: Any) -> dict[str, str]:
 
 def _licence(run: Path) -> dict[str, str]:
     """The licence of what a run learnt from, where its folder says so; a checkpoint by itself does not."""
+    folder = run.parent.parent if run.suffix == ".safetensors" else run
     try:
-        return {"licence": str(runs.read_config(runs.locate(run)[0])["licence"])}
+        return {"licence": str(runs.read_config(folder)["licence"])}
     except (DataError, KeyError):
         return {}
 

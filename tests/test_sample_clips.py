@@ -307,7 +307,7 @@ def test_html_asks_the_explorer_for_a_page(run, capsys, monkeypatch):
     asked = []
 
     def write_explorer(recipe, path, *, seed=0, force=False, notes=None):
-        asked.append((recipe.step_count, path, seed, force, notes["run"]))
+        asked.append((recipe.step_count, path, seed, force, notes["run"], notes.get("licence")))
         return path
 
     stand_in = ModuleType("minigen.explorer")
@@ -315,7 +315,10 @@ def test_html_asks_the_explorer_for_a_page(run, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "minigen.explorer", stand_in)
     out = run / "explorer.html"
     assert made(run, capsys, "--html", str(out), "--force") == [f"wrote {out}"]
-    assert asked == [(40, out, 0, True, "0004-gan-fire")]
+    assert asked == [(40, out, 0, True, "0004-gan-fire", None)]
+    (run / "config.json").write_text(json.dumps({"licence": "mine"}))
+    made(run, capsys, "--html", str(out), "--force")
+    assert asked[1][-1] == "mine"
 
 
 @pytest.mark.parametrize(
