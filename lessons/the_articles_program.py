@@ -170,7 +170,7 @@ def read_flags(given: list[str] | None) -> argparse.Namespace:
     flags.add_argument("--batch", type=int, default=32, help="real images a step (default 32; the article's: 256)")
     flags.add_argument("--seed", type=int, default=42, help="decides everything random (default 42)")
     flags.add_argument("--out", type=Path, default=Path("the_articles_scenes.png"), help="replaced where it exists")
-    flags.add_argument("--backend", choices=["numpy", "cupy"], default="numpy")
+    flags.add_argument("--backend", choices=["numpy", "cupy", "auto"], default="numpy")
     options = flags.parse_args(given)
     for name, least in {"epochs": 1, "images": 2, "batch": 2, "seed": 0}.items():
         if (value := getattr(options, name)) < least:

@@ -5,19 +5,23 @@ with `use` only says where *new* arrays are made: parameters, batches, noise.
 """
 
 import functools
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from minigen.errors import BackendError, SettingError
 
 Array = Any  # an array of NumPy or of CuPy: their common interface has no type of its own
+Name = Literal["numpy", "cupy"]
+Precision = Literal["fp32", "tf32"]
 
 _SCALARS = (bool, int, float, complex, np.generic, list, tuple, type(None))
 _modules: dict[type, Any] = {np.ndarray: np}  # array type → the module that owns it
-_chosen = "numpy"
+_chosen: Name = "numpy"
+_COMPUTE_TYPES = {"fp32": 1, "tf32": 7}  # COMPUTE_TYPE_DEFAULT and COMPUTE_TYPE_TF32 of CuPy 14
 
 INSTALL = """CuPy is chosen by your CUDA version (see the top right of `nvidia-smi`):
     pip install 'minigen[cuda13]'   # driver for CUDA 13.x
@@ -69,17 +73,23 @@ def name_of(module: Any) -> str:
 # Choosing -----------------------------------------------------------------------------------------------------------
 
 
-def use(name: str) -> None:
-    """Make new arrays on "numpy" or "cupy" from now on.
+def use(name: str) -> Name:
+    """Make new arrays on "numpy" or "cupy" from now on, or with "auto" on CuPy where it works; returns which it is.
 
-    BackendError with one sentence and the remedy where CuPy cannot be used; never a silent fallback.
+    BackendError with one sentence and the remedy where CuPy cannot be used; never a silent fallback: "auto" prints one
+    sentence that says what it took and why.
     """
     global _chosen
-    if name not in ("numpy", "cupy"):
-        raise SettingError(f"backend {name!r} is unknown; it is numpy or cupy.")
-    if name == "cupy" and (why_not := probe()):
+    if name not in ("numpy", "cupy", "auto"):
+        raise SettingError(f"backend {name!r} is unknown; it is numpy, cupy or auto.")
+    why_not = "" if name == "numpy" else probe()
+    if name == "cupy" and why_not:
         raise BackendError(f"--backend cupy: {why_not}")
-    _chosen = name
+    _chosen = "numpy" if name == "numpy" or why_not else "cupy"
+    if name == "auto":
+        why = why_not.partition("\n")[0] if why_not else f"a first kernel ran on {gpu_name()}."
+        print(f"--backend auto takes {_chosen}: {why}")
+    return _chosen
 
 
 def current() -> Any:
@@ -133,6 +143,54 @@ def probe() -> str:
 
 def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
+
+
+def gpu_name() -> str:
+    """The GPU in use as its maker names it."""
+    import cupy
+
+    return cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)["name"].decode()
+
+
+# How products are computed ------------------------------------------------------------------------------------------
+
+
+def use_precision(name: str) -> None:
+    """Compute float32 matrix products on the GPU as "fp32" or as "tf32" from now on, whatever CUPY_TF32 says.
+
+    tf32 rounds both factors to 10 bits behind the point (2⁻¹¹ relative) and adds up in float32, which newer GPUs do
+    faster.  It reaches every product of two matrices, convolutions among them; CuPy computes stacks of matrices in fp32
+    still.  SettingError for tf32 on NumPy, on a GPU older than compute capability 8.0, and where the environment
+    forbids it (NVIDIA_TF32_OVERRIDE=0).
+    """
+    if name not in _COMPUTE_TYPES:
+        raise SettingError(f"precision {name!r} is unknown; it is fp32 or tf32.")
+    if _chosen == "numpy":
+        if name == "tf32":
+            raise SettingError("--precision tf32: NumPy computes in fp32 alone. Leave it out, or add --backend cupy.")
+        return
+    import cupy
+
+    capability = int(cupy.cuda.Device().compute_capability)
+    if name == "tf32" and capability < 80:
+        raise SettingError(
+            f"--precision tf32: {gpu_name()} has compute capability {capability / 10}, and TF32 begins at 8.0. "
+            "Leave it out."
+        )
+    if name == "tf32" and os.environ.get("NVIDIA_TF32_OVERRIDE") == "0":
+        raise SettingError(
+            "--precision tf32: NVIDIA_TF32_OVERRIDE=0 turns it off in all of NVIDIA's libraries. Unset it."
+        )
+    cupy._core.set_compute_type("float32", _COMPUTE_TYPES[name])
+
+
+def precision() -> Precision:
+    """How float32 matrix products are computed on the backend in use: "fp32" or "tf32"."""
+    if _chosen == "numpy":
+        return "fp32"
+    import cupy
+
+    return "tf32" if cupy._core.get_compute_type("float32") == _COMPUTE_TYPES["tf32"] else "fp32"
 
 
 # The edges ----------------------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ def examine_backend(name: str, seconds: float) -> dict[str, Any]:
             found |= gpu()
         if seconds:
             found["images_per_second"] = round(speed(seconds))
+            found["precision"] = backend.precision()
         return found
     finally:
         backend.use(before)
@@ -174,7 +175,7 @@ def gpu() -> dict[str, Any]:
     runtime, device = cupy.cuda.runtime, cupy.cuda.Device()
     free, total = runtime.memGetInfo()
     return {
-        "gpu": runtime.getDeviceProperties(device.id)["name"].decode(),
+        "gpu": backend.gpu_name(),
         "compute_capability": device.compute_capability,
         "cupy": cupy.__version__,
         "driver_cuda": runtime.driverGetVersion(),
@@ -210,14 +211,14 @@ def in_words(found: dict[str, Any]) -> str:
             capability, held = state["compute_capability"], _memory(state["gpu_memory_gib"])
             lines.append(f"  {state['gpu']}, compute capability {capability}{held}")
             lines.append(
-                f"  CuPy {state['cupy']}, CUDA {_cuda(state['runtime_cuda'])}; the driver supports CUDA "
-                f"{_cuda(state['driver_cuda'])}"
+                f"  CuPy {state['cupy']}, CUDA {cuda(state['runtime_cuda'])}; the driver supports CUDA "
+                f"{cuda(state['driver_cuda'])}"
             )
         lines.append(f"  gradients: {state['wrong'] or 'right, by finite differences on a small network'}")
         if "images_per_second" in state:
             lines.append(
                 f"  speed: {state['images_per_second']:,} images/s through the article's discriminator at a quarter of "
-                "its width, forward and backward, batch 64"
+                f"its width, forward and backward, batch 64, products in {state['precision']}"
             )
     return "\n".join(lines)
 
@@ -226,7 +227,7 @@ def _memory(held: dict[str, float] | None) -> str:
     return f", {held['free']} of {held['all']} GiB free" if held else ""
 
 
-def _cuda(number: int) -> str:
+def cuda(number: int) -> str:
     """13000 → "13.0"."""
     return f"{number // 1000}.{number % 1000 // 10}"
 

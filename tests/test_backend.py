@@ -33,7 +33,7 @@ class StubArray:
         return 12.0
 
 
-def stub_cupy(driver=13000, count=1, kernel=lambda: None):
+def stub_cupy(driver=13000, count=1, kernel=lambda: None, capability="90"):
     """A module that answers as CuPy 14.2 would on some machine."""
     cupy = types.ModuleType("cupy")
     cupy.__version__ = "14.2.0"
@@ -46,9 +46,15 @@ def stub_cupy(driver=13000, count=1, kernel=lambda: None):
         return count
 
     runtime = types.SimpleNamespace(
-        driverGetVersion=lambda: driver, getDeviceCount=device_count, CUDARuntimeError=CUDARuntimeError
+        driverGetVersion=lambda: driver,
+        getDeviceCount=device_count,
+        CUDARuntimeError=CUDARuntimeError,
+        getDeviceProperties=lambda number: {"name": b"NVIDIA Example"},
     )
-    cupy.cuda = types.SimpleNamespace(runtime=runtime)
+    device = types.SimpleNamespace(id=0, compute_capability=capability)
+    cupy.cuda = types.SimpleNamespace(runtime=runtime, Device=lambda: device)
+    told = {"float32": 1}
+    cupy._core = types.SimpleNamespace(set_compute_type=told.__setitem__, get_compute_type=told.__getitem__)
     return cupy
 
 
@@ -179,8 +185,77 @@ def test_use_chooses_where_new_arrays_are_made(machine):
 
 
 def test_an_unknown_backend_is_named():
-    with pytest.raises(SettingError, match="backend 'jax' is unknown; it is numpy or cupy"):
+    with pytest.raises(SettingError, match=r"backend 'jax' is unknown; it is numpy, cupy or auto\."):
         backend.use("jax")
+
+
+def test_auto_takes_the_gpu_where_there_is_one_and_says_so(machine, capsys):
+    cupy = stub_cupy()
+    machine(cupy)
+    assert backend.use("auto") == "cupy" and backend.current() is cupy
+    assert capsys.readouterr().out == "--backend auto takes cupy: a first kernel ran on NVIDIA Example.\n"
+
+
+def test_auto_without_a_gpu_takes_numpy_and_says_why(machine, capsys):
+    machine(stub_cupy())
+    backend.use("cupy")
+    machine(stub_cupy(driver=0))
+    assert backend.use("auto") == "numpy" and backend.current() is np
+    assert capsys.readouterr().out == (
+        "--backend auto takes numpy: CuPy 14.2.0 is installed, but this machine has no NVIDIA driver.\n"
+    )
+
+
+def test_numpy_is_taken_without_asking_for_a_gpu_and_in_silence(machine, capsys):
+    asked = []
+    machine(stub_cupy(kernel=lambda: asked.append(1)))
+    assert backend.use("numpy") == "numpy" and not asked
+    assert capsys.readouterr().out == ""
+
+
+# Precision ------------------------------------------------------------------------------------------------------------
+
+
+def test_tf32_is_refused_on_numpy_which_computes_in_fp32(machine):
+    backend.use_precision("fp32")
+    assert backend.precision() == "fp32"
+    with pytest.raises(SettingError, match=r"--precision tf32: NumPy computes in fp32 alone\. Leave it out, or add"):
+        backend.use_precision("tf32")
+
+
+def test_a_precision_is_told_to_cupy_and_read_off_it(machine):
+    cupy = stub_cupy()
+    machine(cupy)
+    backend.use("cupy")
+    assert backend.precision() == "fp32"
+    backend.use_precision("tf32")
+    assert backend.precision() == "tf32" and cupy._core.get_compute_type("float32") == 7
+    backend.use_precision("fp32")
+    assert backend.precision() == "fp32" and cupy._core.get_compute_type("float32") == 1
+
+
+def test_an_older_gpu_has_no_tf32(machine):
+    machine(stub_cupy(capability="75"))
+    backend.use("cupy")
+    backend.use_precision("fp32")
+    with pytest.raises(SettingError, match=r"NVIDIA Example has compute capability 7\.5, and TF32 begins at 8\.0"):
+        backend.use_precision("tf32")
+    assert backend.precision() == "fp32"
+
+
+def test_an_environment_that_forbids_tf32_is_no_reason_to_claim_it(machine, monkeypatch):
+    machine(stub_cupy())
+    backend.use("cupy")
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    backend.use_precision("fp32")
+    with pytest.raises(SettingError, match="--precision tf32: NVIDIA_TF32_OVERRIDE=0 turns it off .* Unset it"):
+        backend.use_precision("tf32")
+    assert backend.precision() == "fp32"
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(SettingError, match="precision 'fp16' is unknown; it is fp32 or tf32"):
+        backend.use_precision("fp16")
 
 
 # Owners -------------------------------------------------------------------------------------------------------------

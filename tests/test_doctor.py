@@ -19,6 +19,7 @@ ON_A_GPU = {
     "runtime_cuda": 13000,
     "gpu_memory_gib": {"free": 70.1, "all": 79.6},
     "images_per_second": 123456,
+    "precision": "tf32",
 }
 
 
@@ -27,6 +28,7 @@ def test_it_says_what_is_there_and_that_numpy_computes_rightly(capsys):
     out, err = capsys.readouterr()
     assert out.startswith(f"minigen {minigen.__version__} in ") and err == ""
     assert "--backend numpy: works" in out and "gradients: right" in out and "images/s" in out
+    assert "batch 64, products in fp32" in out
     assert "packages: matplotlib" in out
 
 
@@ -44,6 +46,7 @@ def test_a_gpu_that_works_is_described():
     out = doctor.in_words(found)
     assert "NVIDIA Example, compute capability 90, 70.1 of 79.6 GiB free" in out
     assert "CuPy 14.2.0, CUDA 13.0; the driver supports CUDA 13.1" in out
+    assert "123,456 images/s" in out and "products in tf32" in out
 
 
 def test_wrong_gradients_are_told_with_their_place_and_status_1(capsys, monkeypatch):

@@ -27,9 +27,13 @@ def clip_grad_norm(grads: Iterable[Any], limit: float) -> tuple[list[Any], float
 
 
 def norm_of(arrays: Sequence[Any]) -> float:
-    """√Σ x² over all entries of all arrays, added up in float64: float32 squares overflow from 2e19."""
-    total = 0.0
+    """√Σ x² over all entries of all arrays, added up in float64: float32 squares overflow from 2e19.
+
+    Added up where the arrays are, so that a GPU is waited for once and not once an array.
+    """
+    totals: dict[Any, Any] = {}
     for array in arrays:
         flat = array.reshape(-1).astype("float64")
-        total += float(array_module(flat).dot(flat, flat))
-    return math.sqrt(total)
+        module = array_module(flat)
+        totals[module] = totals.get(module, 0.0) + module.dot(flat, flat)
+    return math.sqrt(sum(map(float, totals.values())))

@@ -42,6 +42,7 @@ class Flat:
         length = BLOCK if name_of(self.module) == "numpy" else max(total, 1)
         self.spare = self.module.empty(min(length, total), first.dtype)
         self._part = self.module.empty_like(self.spare)
+        self._held: Sequence[Any] | None = None  # whose gradients lie in _part already, all of them
         self.blocks = [self._block(i, min(i + length, total)) for i in range(0, total, length)]
         self.adopt()
 
@@ -80,14 +81,23 @@ class Flat:
         rows: the gradients of all the optimiser's parameters, of which ours are some, each as a flat array.
         """
         part = self._part[: block.where.stop - block.where.start]
+        held, self._held = self._held, None  # given out once: whoever takes it may use it up
+        if held is rows:
+            return part
         for place, there, here in block.pieces:
             part[here] = rows[place][there]
         return part
 
     def faulty(self, rows: Sequence[Any]) -> Parameter | None:
         """The first parameter whose gradient holds a NaN or an infinity; None where all is finite."""
-        with np.errstate(all="ignore"):  # squares may overflow where nothing is wrong
-            squares = sum(self.module.dot(rows[place], rows[place]) for place in self.places)
+        if name_of(self.module) == "numpy":
+            with np.errstate(all="ignore"):  # squares may overflow where nothing is wrong
+                squares = sum(self.module.dot(rows[place], rows[place]) for place in self.places)
+        else:
+            squares = 0.0
+            for block in self.blocks:  # one at most: gathered now, it takes one product, and is kept for the step
+                part = self.gradient(rows, block)
+                squares, self._held = self.module.dot(part, part), rows
         if math.isfinite(float(squares)):
             return None  # a sum of squares hides neither
         for place, p in zip(self.places, self.parameters, strict=True):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from minigen import backend, console
-from minigen.data import Batches, Images
+from minigen.data import Batches, Clips, Images
 from minigen.data.motions import Motions
 from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
@@ -236,7 +236,7 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
         print(f"{recipe.reading}\nrun folder: {run}")
         album = RECIPES[recipe_name].album(run, recipe, source)
         training = loop.Loop(recipe, album, batches, plan, facts)
-        items = "windows" if isinstance(data, Motions) else "img"
+        items = {Motions: "windows", Clips: "clips"}.get(type(data), "img")
         with Progress(recipe.shown, recipe.step_count, steps, items=items) as progress:
             outcome = training.train(progress)
         go_on = f"python -m minigen.train {recipe_name} --resume {shlex.quote(str(run))}"
@@ -256,7 +256,7 @@ def total_steps(config: Any, batches: Batches) -> int:
 
 
 def _resume(
-    options: Options, recipe: Any, batches: Batches, data: Images | Motions, facts: dict[str, Any]
+    options: Options, recipe: Any, batches: Batches, data: Images | Clips | Motions, facts: dict[str, Any]
 ) -> tuple[Path, Path]:
     """Bring recipe and batches to where the checkpoint was taken; returns (run, checkpoint)."""
     assert options.resume is not None
@@ -273,7 +273,7 @@ def _resume(
 
 
 def _folder(
-    source: tuple[Path, Path] | None, recipe_name: str, data: Images | Motions, options: Options, step: int
+    source: tuple[Path, Path] | None, recipe_name: str, data: Images | Clips | Motions, options: Options, step: int
 ) -> Path:
     """The folder to write into: a new one; on resuming the old one, or a new one if that had gone further."""
     name = options.name or f"{recipe_name}-{data.name}"

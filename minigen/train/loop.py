@@ -97,7 +97,7 @@ class Loop:
         batches = [on_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what they would warn of is looked at here
-                measured = {name: _number(value) for name, value in recipe.step(*batches).items()}
+                measured = _numbers(recipe.step(*batches))
             bad = [name for name, value in measured.items() if isinstance(value, float) and not math.isfinite(value)]
             if bad:
                 raise AnomalyError(f"{bad[0]} is {measured[bad[0]]}.")
@@ -179,6 +179,19 @@ def on_device(batch: Any) -> Any:
 
 def _count(batch: Any) -> int:
     return len(batch[0]) if isinstance(batch, tuple) else len(batch)
+
+
+def _numbers(measured: dict[str, Any]) -> dict[str, float | list[float]]:
+    """Measurements as JSON takes them: numbers, or short rows of them to four digits.  A GPU is waited for once."""
+    arrays = {name: x.data if isinstance(x, minigen.Tensor) else x for name, x in measured.items()}
+    away = {name: x for name, x in arrays.items() if not isinstance(x, int | float | np.ndarray | np.generic)}
+    if away:
+        module = backend.array_module(*away.values())
+        row = backend.to_host(module.concatenate([x.reshape(-1).astype("float64") for x in away.values()]))
+        ends = np.cumsum([x.size for x in away.values()])[:-1]
+        parts = zip(away.items(), np.split(row, ends), strict=True)
+        arrays |= {name: part.reshape(x.shape) for (name, x), part in parts}
+    return {name: _number(x) for name, x in arrays.items()}
 
 
 def _number(value: Any) -> float | list[float]:

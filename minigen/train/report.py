@@ -8,12 +8,12 @@ from typing import Any
 
 from minigen.data.open import is_motion
 from minigen.files import write_atomically
-from minigen.train import report_vae, runs
+from minigen.train import report_clips, report_vae, runs
 from minigen.train.html import code, figure, flat, page, paragraph, table
 from minigen.train.report_parts import neighbours, training
 
 # Keys of config.json that are told elsewhere on the page.
-TOLD = ("recipe", "command", "environment", "backend", "licence", "data_name", "data_hash", "data_count")
+TOLD = ("recipe", "command", "environment", "backend", "precision", "licence", "data_name", "data_hash", "data_count")
 
 
 def write_report(run: Path) -> Path:
@@ -25,7 +25,7 @@ def write_report(run: Path) -> Path:
     parts = [
         f"<h1>{escape(run.resolve().name)}</h1>",
         _introduction(config, metrics),
-        *(report_vae.sections(run, config) if config.get("recipe") == "vae" else _gan_sections(run)),
+        *_sections(run, config),
         _commands(run, config, metrics),
         _settings(config),
         _machine(config, metrics),
@@ -35,7 +35,11 @@ def write_report(run: Path) -> Path:
     return path
 
 
-def _gan_sections(run: Path) -> list[str]:
+def _sections(run: Path, config: Mapping[str, Any]) -> list[str]:
+    if config.get("recipe") == "vae":
+        return report_vae.sections(run, config)
+    if _items(config) == "clips":
+        return report_clips.sections(run, config)
     return [
         _results(run),
         training(run, "Curves of both losses, and of the discriminator's mean answers, against the step."),
@@ -61,7 +65,9 @@ def _introduction(config: Mapping[str, Any], metrics: list[dict[str, Any]]) -> s
 
 
 def _items(config: Mapping[str, Any]) -> str:
-    return "windows of motion" if is_motion(str(config.get("data", ""))) else "images"
+    if is_motion(str(config.get("data", ""))):
+        return "windows of motion"
+    return "clips" if config.get("frames", 1) > 1 else "images"
 
 
 def _steps(metrics: list[dict[str, Any]]) -> int:
@@ -85,10 +91,19 @@ def _commands(run: Path, config: Mapping[str, Any], metrics: list[dict[str, Any]
     parts += [
         paragraph(f"Train it further, {_as_if(config)}, here to twice its steps:"),
         code(f"python -m minigen.train {config.get('recipe', 'gan')} --resume {place} --steps {further}"),
-        paragraph("Draw more, and a seamless loop:"),
-        code(f"python -m minigen.sample {place} --seeds 0-63\npython -m minigen.sample {place} --loop"),
+        *_drawing(place, _items(config)),
     ]
     return "\n".join(parts)
+
+
+def _drawing(place: str, items: str) -> list[str]:
+    sample = f"python -m minigen.sample {place}"
+    if items == "clips":
+        return [
+            paragraph("Draw more clips, or some of them as numbered frames:"),
+            code(f"{sample} --seeds 0-15\n{sample} --seeds 0-3 --out shot/clip.{{seed}}.####.png"),
+        ]
+    return [paragraph("Draw more, and a seamless loop:"), code(f"{sample} --seeds 0-63\n{sample} --loop")]
 
 
 def _as_if(config: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ def cupy(monkeypatch):
         cuda_launch.on_the_gpu(name, blocks, args)
 
     monkeypatch.setattr(cuda_launch, "run", run)
+    cupy._core.set_compute_type("float32", backend._COMPUTE_TYPES["fp32"])  # whatever CUPY_TF32 says
     yield cupy, launches
     cupy.cuda.get_current_stream().synchronize()
 

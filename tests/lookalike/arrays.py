@@ -119,16 +119,38 @@ def view_or_copy(x, y):
     return wrap(y)
 
 
+compute_types = {"f": NAMES["compute_types"]["DEFAULT"], "d": NAMES["compute_types"]["DEFAULT"]}  # by dtype
+
+
+def set_compute_type(dtype, compute_type):
+    """How products of this dtype are computed; ValueError for what CuPy does not know."""
+    if compute_type not in NAMES["compute_types"].values():
+        raise ValueError(f"Unknown compute type: {compute_type}")
+    compute_types[np.dtype(dtype).char] = compute_type
+
+
+def as_tf32(x):
+    """To the nearest float32 with 10 bits behind the point, halves away from 0: what a tensor core multiplies."""
+    x = x.astype(np.float32)
+    return ((x.view(np.uint32) + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
 def product(a, b):
-    """The matrix product of two arrays by cuBLAS, and the copies that it needs before."""
+    """The matrix product of two arrays by cuBLAS, and the copies that it needs before.
+
+    In TF32 where CuPy is told so and has a call that does it: for two matrices, not for stacks of them.
+    """
     x, y = a._inside, b._inside
     result = np.matmul(x, y)
     if not result.size or not x.size:
         note("fills", bool(result.size))
     elif x.ndim <= 2 and y.ndim <= 2:
-        if max(result.shape, default=1) == 1 and x.ndim == y.ndim == 1:
+        if max(result.shape, default=1) == 1:
             note("kernels", 2)  # a product of numbers, and their sum
             return wrap(result)
+        if result.dtype == np.float32 and compute_types["f"] == NAMES["compute_types"]["TF32"]:
+            note("tf32")
+            result = np.matmul(as_tf32(x), as_tf32(y))
         note("copies", sum(not (z.flags.c_contiguous or z.flags.f_contiguous) for z in (x, y)))
         note("products")
     else:

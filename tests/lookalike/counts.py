@@ -18,6 +18,7 @@ class Counts:
 
     kernels: int = 0  # elementwise kernels and reductions
     products: int = 0  # calls of cuBLAS
+    tf32: int = 0  # of these, with factors rounded to TF32
     copies: int = 0  # of arrays on the device, to new arrays on the device
     fills: int = 0
     uploads: int = 0  # host to device

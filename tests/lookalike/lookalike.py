@@ -11,6 +11,7 @@ It proves nothing about kernels, rounding, streams or speed.
 import contextlib
 import functools
 import sys
+import time
 import types
 
 import numpy as np
@@ -18,7 +19,7 @@ import pytest
 
 from minigen import backend
 
-from . import counts, functions
+from . import arrays, counts, functions
 from .arrays import NAMES, ndarray
 from .counts import Counts, DeviceSynchronized, counted, no_sync
 
@@ -54,9 +55,32 @@ def _cuda():
         "runtime": _checked("runtime", runtime, NAMES["runtime"]),
         "is_available": lambda: True,
         "get_current_stream": _stream,
-        "Device": lambda number=0: types.SimpleNamespace(id=number, compute_capability="0", synchronize=_stream),
+        "Device": lambda number=0: types.SimpleNamespace(id=number, compute_capability="90", synchronize=_stream),
+        "Event": Event,
+        "get_elapsed_time": lambda start, end: 1e3 * (end.at - start.at),
     }
     return _checked("cuda", members, NAMES["cuda"])
+
+
+class Event:
+    """A mark in the device's queue; here the device is always done, so it is the time of day."""
+
+    at: float
+
+    def record(self, stream=None):
+        self.at = time.perf_counter()
+
+    def synchronize(self):
+        counts.note("waits")
+
+
+def _core():
+    """The part of CuPy, private but the only one, that says how cuBLAS multiplies."""
+    members = {
+        "set_compute_type": arrays.set_compute_type,
+        "get_compute_type": lambda dtype: arrays.compute_types[np.dtype(dtype).char],
+    }
+    return _checked("_core", members, NAMES["core"])
 
 
 def _cupy():
@@ -71,7 +95,8 @@ def _cupy():
             setattr(module, name, getattr(np, name))
     module.ndarray = ndarray
     module.ogrid = functions.OpenGrid()
-    module.cuda = _cuda()
+    module.cuda, module._core = _cuda(), _core()
+    module.get_default_memory_pool = lambda: types.SimpleNamespace(total_bytes=lambda: 0)
     module.lib = types.SimpleNamespace(stride_tricks=types.SimpleNamespace(as_strided=functions.as_strided))
 
     def absent(name):
@@ -113,6 +138,7 @@ def playing():
         patch.setitem(sys.modules, "cupyx", cupyx)
         patch.setattr(backend, "_modules", {np.ndarray: np})
         patch.setattr(backend, "_chosen", "numpy")
+        patch.setattr(arrays, "compute_types", dict(arrays.compute_types))
         for kernels in _every_kernel():
             patch.delitem(kernels, "cupy", raising=False)  # there is nothing here that could run one
         backend.probe.cache_clear()

@@ -70,7 +70,7 @@ def found():
     """Everything, as what JSON can hold."""
     import cupy
     import cupyx
-    from cupy._core import flags
+    from cupy._core import _routines_linalg, flags
 
     functions, ufuncs, others = {}, {}, {}
     for name in sorted(dir(cupy)):
@@ -99,6 +99,12 @@ def found():
         "flags": [name for name in dir(flags.Flags) if not name.startswith("_")],
         "stride_tricks": {"as_strided": signature(cupy.lib.stride_tricks.as_strided)},
         "cuda": [name for name in dir(cupy.cuda) if not name.startswith("_")],
+        "core": [name for name in dir(cupy._core) if "compute_type" in name],
+        "compute_types": {
+            name.removeprefix("COMPUTE_TYPE_"): int(getattr(_routines_linalg, name))
+            for name in dir(_routines_linalg)
+            if name.startswith("COMPUTE_TYPE_")
+        },
         "runtime": [name for name in dir(cupy.cuda.runtime) if not name.startswith("_")],
         "cupyx": {
             name: signature(getattr(cupyx, name))

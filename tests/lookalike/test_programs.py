@@ -12,7 +12,7 @@ import pytest
 
 import minigen
 from benchmarks.workloads import minigen_
-from minigen import backend, evaluate, sample
+from minigen import backend, evaluate, nn, optim, sample
 from minigen.autograd import OPS
 from minigen.data import motions
 from minigen.errors import BackendError
@@ -81,6 +81,27 @@ def test_a_run_has_the_losses_that_it_has_on_numpy(train, name):
     assert json.loads((folder / "config.json").read_text())["backend"] == "cupy"
 
 
+def test_auto_takes_the_device_where_there_is_one_and_the_run_says_which(train, capsys):
+    with lookalike.playing():
+        rows, folder = train("auto", RUNS["gan"], 1)
+    out = capsys.readouterr().out
+    assert "--backend auto takes cupy: a first kernel ran on a look-alike: no GPU.\n" in out
+    assert "backend cupy in fp32\n" in out and rows
+    assert json.loads((folder / "config.json").read_text())["backend"] == "cupy"
+
+
+def test_a_run_in_tf32_says_so_and_has_nearly_the_losses_of_fp32(train, capsys):
+    recipe = RUNS["gan"]
+    expected, _ = train("cupy", recipe, 2)
+    with lookalike.counted() as counts:
+        found, folder = train("cupy", f"{recipe} --precision tf32", 2)
+    assert counts.tf32 == counts.products - 1 > 0  # the probe's came before
+    assert "backend cupy in tf32\n" in capsys.readouterr().out
+    assert json.loads((folder / "config.json").read_text())["precision"] == "tf32"
+    same(found, expected, 5e-3)  # tf32 keeps 3 digits
+    assert any(found[0][name] != expected[0][name] for name in MEASURED if name in expected[0])
+
+
 @pytest.mark.parametrize("first, then", [("numpy", "cupy"), ("cupy", "numpy")])
 @pytest.mark.parametrize("name", ["gan", "vae"])
 def test_a_run_begun_on_one_backend_goes_on_on_the_other(train, name, first, then):
@@ -106,16 +127,17 @@ def test_the_whole_program_with_its_pictures_samples_and_measurements(tmp_path, 
             assert command.main(flags.split()) == 0
             (run,) = out.iterdir()
             file = out / "some.npz"
-            assert sample.main([str(run), "--seeds", "0-3", "--out", str(file), "--backend", where]) == 0
-            evaluate.main([str(run), "--k", "3", "--items", "20", "--backend", where])
+            asked = "auto" if where == "cupy" else where
+            assert sample.main([str(run), "--seeds", "0-3", "--out", str(file), "--backend", asked]) == 0
+            evaluate.main([str(run), "--k", "3", "--items", "20", "--samples", "8", "--backend", asked])
         with np.load(file) as arrays:
             made[where] = arrays["images"], json.loads((run / "evaluation.json").read_text())["tables"]
         assert (run / "report.html").is_file()
     (images, tables), (expected, wanted) = made["cupy"], made["numpy"]
     np.testing.assert_allclose(images, expected, rtol=1e-4, atol=1e-5)
-    assert len(tables) == len(wanted) == 2
-    np.testing.assert_allclose(numbers_in(tables), numbers_in(wanted), rtol=1e-5)
-    capsys.readouterr()
+    assert [table["title"] for table in tables] == [table["title"] for table in wanted] and len(tables) >= 2
+    np.testing.assert_allclose(numbers_in(tables), numbers_in(wanted), rtol=1e-5, atol=1e-5)  # correlations near 0
+    assert capsys.readouterr().out.count("--backend auto takes cupy: a first kernel ran on a look-alike") == 2
 
 
 def test_the_gan_with_its_pictures_and_samples(tmp_path, capsys):
@@ -135,8 +157,9 @@ def numbers_in(tables):
 
 # What a step costs ----------------------------------------------------------------------------------------------------
 
-LAUNCHES = {"dcgan": 659, "ring": 243, "vae": 136, "wgan_gp": 261}  # of plain array calls, no kernel of our own
+LAUNCHES = {"dcgan": 615, "ring": 211, "vae": 114, "wgan_gp": 229}  # of plain array calls, no kernel of our own
 SMALLER = {"dcgan": {"batch": 2}, "ring": {"batch": 8}, "vae": {"batch": 4}, "wgan_gp": {"batch": 8}}
+SMALLER["iwae"] = {"batch": 2, "k": 3}
 
 
 @pytest.fixture
@@ -155,6 +178,17 @@ def test_a_step_keeps_to_its_budget_of_launches(device, name):
         made.step()
     assert counts.launches <= LAUNCHES[name], f"a step of {name} launches more than it did: {counts}"
     assert counts.launches > 0.9 * LAUNCHES[name], f"fewer launches: lower the budget to {counts.launches}"
+
+
+@pytest.mark.parametrize("name", [*LAUNCHES, "iwae"])
+def test_the_precision_reaches_every_product_of_a_step(device, name):
+    """A product of stacks of matrices would stay in fp32, as CuPy computes it; these workloads have none."""
+    made = getattr(minigen_, name)(**SMALLER[name])
+    for precision in ("tf32", "fp32"):
+        backend.use_precision(precision)
+        with lookalike.counted() as counts:
+            made.step()
+        assert counts.products > 0 and counts.tf32 == (counts.products if precision == "tf32" else 0)
 
 
 def gan(**settings):
@@ -192,14 +226,50 @@ def test_a_step_of_the_vae_waits_only_where_an_optimiser_looks_for_a_nan(device,
     assert Counter(counts.places_of("syncs")) == {"minigen/optim/flat.py faulty": 1}
 
 
-def test_a_line_of_metrics_waits_once_for_each_number_in_it(train):
+def test_a_bound_on_the_gradient_is_one_wait_more_however_many_parameters(device):
+    rng = minigen.random.generator(0)
+    network = nn.Sequential(nn.Dense(3, 4, rng=rng), nn.Dense(4, 4, rng=rng), nn.Dense(4, 2, rng=rng))
+    optimiser = optim.Adam(network.parameters(), clip_norm=0.1)
+    grads = minigen.grad((network(minigen.ones((5, 3))) ** 2).sum(), network.parameters())
+    with lookalike.counted() as counts:
+        optimiser.update(grads)
+    assert Counter(counts.places_of("syncs")) == {
+        "minigen/optim/flat.py faulty": 1,
+        "minigen/optim/clipping.py norm_of": 1,
+    }
+
+
+@pytest.mark.parametrize("clip_norm", [None, 0.5])
+def test_a_gradient_that_is_refused_leaves_nothing_behind(clip_norm):
+    """What the look for a NaN gathered on the device is used once, by the step of those gradients and no other."""
+
+    def moved(where, *, refused):
+        with on(where):
+            backend.use(where)
+            first, second = (minigen.Parameter(np.full(3, n, np.float32)) for n in (1, 2))
+            optimiser = optim.SGD([first, second], 0.1, momentum=0.9, clip_norm=clip_norm)
+            for i in range(3):
+                grads = [np.full(3, n + i, np.float32) for n in (1, 2)]
+                if refused and i == 1:
+                    bad = [np.full(3, 9, np.float32), np.full(3, np.inf, np.float32)]
+                    with pytest.raises(minigen.AnomalyError, match="NaN or an infinity at step 2; nothing was changed"):
+                        optimiser.update([backend.to_device(g) for g in bad])
+                optimiser.update([backend.to_device(g) for g in grads])
+            return [p.numpy() for p in (first, second)]
+
+    expected = moved("numpy", refused=False)
+    np.testing.assert_allclose(moved("cupy", refused=True), expected, rtol=1e-6)
+
+
+def test_a_line_of_metrics_waits_once_for_all_its_numbers(train):
     with lookalike.counted() as before:
         train("cupy", RUNS["gan"], 1)
     with lookalike.counted() as after:
         train("cupy", RUNS["gan"], 2)
     more = Counter(after.places_of("syncs")) - Counter(before.places_of("syncs"))
-    more.pop("minigen/backend.py to_host", None)  # saving, when a second has passed
-    assert more == {"minigen/autograd/tensor.py _only": 4, "minigen/optim/flat.py faulty": 2}
+    fetched = more.pop("minigen/backend.py to_host", 0)  # the line; and all that is saved, when a second has passed
+    assert fetched == 1 or fetched > 20
+    assert more == {"minigen/optim/flat.py faulty": 2}
 
 
 # The look-alike finds what is planted ---------------------------------------------------------------------------------

@@ -260,6 +260,34 @@ def test_contractions(cp, subscripts):
     np.testing.assert_allclose(host(y), np.einsum(subscripts, a, b), rtol=1e-12)
 
 
+def test_products_in_tf32_round_their_factors_and_products_of_stacks_do_not(cp):
+    if int(cp.cuda.Device().compute_capability) < 80:
+        pytest.skip("this GPU has no TF32")
+    rng = np.random.default_rng(0)
+    x = rng.uniform(1, 2, (64, 64)).astype("float32")
+    exact = x.astype("float64") @ x
+    before = cp._core.get_compute_type("float32")
+    errors = {}
+    try:
+        for name, number in backend._COMPUTE_TYPES.items():
+            cp._core.set_compute_type("float32", number)
+            assert cp._core.get_compute_type(np.float32) == number
+            y = cp.asarray(x)
+            for how, product in (("matrices", y @ y), ("stacks", (y[None] @ y[None])[0])):
+                errors[name, how] = np.abs(host(product) / exact - 1).max()
+            errors[name, "turned"] = np.abs(host(y.T @ y) / (x.T.astype("float64") @ x) - 1).max()
+    finally:
+        cp._core.set_compute_type("float32", before)
+    for how in ("matrices", "turned"):  # 2⁻¹¹ = 4.9e-4 a factor; an average of 64 is closer
+        assert errors["fp32", how] < 1e-6 and 1e-6 < errors["tf32", how] < 1e-3
+    assert errors["fp32", "stacks"] < 1e-6 and errors["tf32", "stacks"] < 1e-6
+
+
+def test_a_way_of_computing_that_cupy_does_not_know_is_an_error(cp):
+    with pytest.raises(ValueError, match="Unknown compute type"):
+        cp._core.set_compute_type("float32", 99)
+
+
 # Waiting --------------------------------------------------------------------------------------------------------------
 
 WAITS = {
@@ -305,6 +333,15 @@ def test_the_host_does_not_wait_in(cp, what):
         NO_WAITS[what](cp, x)
 
 
+def test_time_between_two_events_is_told_in_milliseconds(cp):
+    start, end = cp.cuda.Event(), cp.cuda.Event()
+    start.record()
+    cp.ones(1000).sum()
+    end.record()
+    end.synchronize()
+    assert 0 <= cp.cuda.get_elapsed_time(start, end) < 60_000
+
+
 # The look-alike alone: stricter than CuPy, and counting ---------------------------------------------------------------
 
 
@@ -312,6 +349,11 @@ def test_the_host_does_not_wait_in(cp, what):
 def device():
     with lookalike.playing() as module:
         yield module
+
+
+def test_the_numbers_by_which_cupy_knows_a_precision_are_those_of_the_library():
+    known = NAMES["compute_types"]
+    assert backend._COMPUTE_TYPES == {"fp32": known["DEFAULT"], "tf32": known["TF32"]}
 
 
 @pytest.mark.parametrize("call", [np.exp, np.negative, np.sum, lambda x: np.concatenate([x, x]), np.zeros_like])

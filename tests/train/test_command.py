@@ -43,7 +43,7 @@ def test_runs_are_numbered_and_never_overwritten(train, tmp_path):
 def test_the_resolved_configuration_is_stored(train, tmp_path):
     train("--steps 1 --loss hinge --out here")
     config = json.loads((tmp_path / "here" / "0001-gan-scenes" / "config.json").read_text())
-    assert config["loss"] == "hinge" and config["width"] == 0.05 and config["learning_rate"] == Config().learning_rate
+    assert config["loss"] == "hinge" and config["width"] == 0.05 and config["learning_rate"] == 5e-4
     assert config["command"].startswith("python -m minigen.train gan --steps 1 --loss hinge")
 
 
