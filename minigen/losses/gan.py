@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from minigen.errors import SettingError
 from minigen.losses.logits import warn_of_sigmoid
 from minigen.losses.penalties import gradient_penalty, r1
+from minigen.losses.unrolled import unrolled
 from minigen.ops import relu, softplus
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "nonsaturating",
     "objective",
     "r1",
+    "unrolled",
     "wasserstein",
 ]
 

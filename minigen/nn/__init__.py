@@ -6,6 +6,7 @@
 | sequential.py, summary.py | layers in a row; the table of layers, shapes and counts |
 | dense.py, convolution.py | Dense; Conv1D to Conv3D and their transposes |
 | normalisation.py | BatchNorm, LayerNorm |
+| spectral.py | SpectralNorm; spectral_norm, which wraps a network's layers in it |
 | activations.py, dropout.py | the bends; Dropout |
 | shape.py, pooling.py | Flatten, Reshape; MaxPool, AveragePool, Upsample |
 | initialisers.py | what weights start as |
@@ -28,6 +29,7 @@ from minigen.nn.normalisation import BatchNorm, LayerNorm
 from minigen.nn.pooling import AveragePool, MaxPool, Upsample
 from minigen.nn.sequential import Sequential
 from minigen.nn.shape import Flatten, Reshape
+from minigen.nn.spectral import SpectralNorm, spectral_norm
 from minigen.nn.summary import Row, Summary
 
 __all__ = [
@@ -56,8 +58,10 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Softplus",
+    "SpectralNorm",
     "Summary",
     "Tanh",
     "Upsample",
     "initialisers",
+    "spectral_norm",
 ]

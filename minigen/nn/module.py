@@ -1,5 +1,7 @@
 """A module is its attributes: parameters, buffers, and modules that have some of their own."""
 
+import contextlib
+import copy
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
@@ -7,7 +9,8 @@ import numpy as np
 
 from minigen import backend
 from minigen.autograd import Parameter, Tensor
-from minigen.errors import DataError
+from minigen.autograd.op import alias
+from minigen.errors import DataError, SettingError, ShapeError
 
 if TYPE_CHECKING:
     from minigen.nn.summary import Summary
@@ -112,6 +115,42 @@ class Module:
             x.data = x.data.astype(dtype)
         return self
 
+    @contextlib.contextmanager
+    def substituted(self, tensors: Mapping[Tensor, Tensor]) -> Iterator[None]:
+        """Inside the with-block the module computes with `tensors[p]` in place of its parameter or buffer p.
+
+        Gradients flow to `tensors[p]` and to whatever it was made from.  The parameters and buffers are not touched;
+        losses computed from them before can still be differentiated.  After the block, and after an error in it, the
+        module has them back.  `parameters()` gives the substitutes meanwhile.  SettingError where a key is not of this
+        module, ShapeError where a substitute has another shape.
+        """
+        own = dict.fromkeys(x for _, x in self.named_tensors())
+        for x, other in tensors.items():
+            if x not in own:
+                raise SettingError(
+                    f"{type(self).__name__}.substituted: {x.name or f'a tensor of shape {x.shape}'} is neither a "
+                    "parameter nor a buffer of this module; leave it out."
+                )
+            if x.shape != other.shape:
+                raise ShapeError(
+                    f"{type(self).__name__}.substituted: {x.name or 'a tensor'} has shape {x.shape}, and what should "
+                    f"stand in for it {other.shape}."
+                )
+        stand_ins = {x: _stand_in(x, other) for x, other in tensors.items()}
+        exchanged = [
+            (module, name, value, other)
+            for module in self.modules()
+            for name, value in vars(module).items()
+            if not isinstance(value, _PLAIN) and (other := _exchanged(value, stand_ins)) is not value
+        ]
+        try:
+            for module, name, _, other in exchanged:
+                vars(module)[name] = other
+            yield
+        finally:
+            for module, name, value, _ in exchanged:
+                vars(module)[name] = value
+
     # Saving and loading ---------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -173,6 +212,34 @@ def _parts_of(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, dict):
         for key, entry in value.items():
             yield from _parts_of(f"{name}.{key}", entry)
+
+
+def _stand_in(x: Tensor, other: Tensor) -> Tensor:
+    """`other` itself if it is of x's kind; else the same numbers and history as a Parameter or Buffer named as x is."""
+    if isinstance(other, type(x)):
+        return other
+    twin = type(x).__new__(type(x))
+    fresh = {"grad": None, "requires_grad": False, "version": 0}
+    twin.__dict__.update({**x.__dict__, **fresh, **alias(other).__dict__})
+    return twin
+
+
+def _exchanged(value: Any, stand_ins: Mapping[Tensor, Tensor]) -> Any:
+    """An attribute with its parameters and buffers exchanged, in copies of its lists, tuples and dicts; or itself."""
+    if isinstance(value, Parameter | Buffer):
+        return stand_ins.get(value, value)
+    if not isinstance(value, list | tuple | dict):
+        return value
+    entries = list(value.values() if isinstance(value, dict) else value)
+    others = [_exchanged(entry, stand_ins) for entry in entries]
+    if all(a is b for a, b in zip(entries, others, strict=True)):
+        return value
+    if isinstance(value, tuple):
+        return value._make(others) if hasattr(value, "_make") else tuple(others)  # a named tuple stays one
+    twin = copy.copy(value)
+    for key, other in zip(value if isinstance(value, dict) else range(len(value)), others, strict=True):
+        twin[key] = other
+    return twin
 
 
 def _gather_modules(module: Module, found: dict[int, Module]) -> None:

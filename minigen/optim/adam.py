@@ -5,6 +5,7 @@ from typing import Any
 
 from minigen.autograd import Parameter
 from minigen.ops.steps import adam_step
+from minigen.optim import formulas
 from minigen.optim.optimiser import Optimiser, Rate
 
 
@@ -35,6 +36,9 @@ class Adam(Optimiser):
     def _move(self, w: Any, g: Any, spare: Any, rate: float, *state: Any) -> None:
         beta1, beta2 = self.betas
         adam_step(w, g, spare, *state, rate=rate, beta1=beta1, beta2=beta2, eps=self.eps, steps=self.steps)
+
+    def _formula(self, w: Any, g: Any, *state: Any, step: int, rate: float) -> tuple[Any, ...]:
+        return formulas.adam(w, g, *state, step=step, learning_rate=rate, betas=self.betas, eps=self.eps)
 
 
 class AdamW(Adam):

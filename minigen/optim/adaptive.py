@@ -5,6 +5,7 @@ from typing import Any
 
 from minigen.autograd import Parameter
 from minigen.backend import array_module
+from minigen.optim import formulas
 from minigen.optim.optimiser import Optimiser, Rate
 
 
@@ -40,6 +41,9 @@ class RMSProp(Optimiser):
         v += spare
         _divide_by_root(xp, w, g, spare, rate, v, self.eps)
 
+    def _formula(self, w: Any, g: Any, *state: Any, step: int, rate: float) -> tuple[Any, ...]:
+        return formulas.rmsprop(w, g, *state, learning_rate=rate, decay=self.decay, eps=self.eps)
+
 
 class Adagrad(Optimiser):
     """w ← w − α g / (√s + eps), s ← s + g².  Duchi, Hazan & Singer 2011, eq. 1 with a diagonal matrix, as in PyTorch.
@@ -68,6 +72,9 @@ class Adagrad(Optimiser):
         xp.multiply(g, g, out=spare)
         total += spare
         _divide_by_root(xp, w, g, spare, rate, total, self.eps)
+
+    def _formula(self, w: Any, g: Any, *state: Any, step: int, rate: float) -> tuple[Any, ...]:
+        return formulas.adagrad(w, g, *state, learning_rate=rate, eps=self.eps)
 
 
 def _divide_by_root(xp: Any, w: Any, g: Any, spare: Any, rate: float, squares: Any, eps: float) -> None:

@@ -3,19 +3,28 @@
 import math
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from minigen import backend
 from minigen.autograd import Parameter, Tensor
 from minigen.errors import AnomalyError, DataError, SettingError, ShapeError
+from minigen.ops import astype
 from minigen.optim.clipping import norm_of
 from minigen.optim.flat import Flat
+from minigen.optim.formulas import root
 
 Rate = float | Callable[[int], float]  # a learning rate, or how it follows from the number of updates done
 
 _living: "weakref.WeakSet[Optimiser]" = weakref.WeakSet()
+
+
+class Progress(NamedTuple):
+    """How far steps taken as formulas have come: `steps` as in Optimiser, and a tuple of state for each parameter."""
+
+    steps: int
+    state: list[tuple[Any, ...]]
 
 
 class Optimiser:
@@ -128,6 +137,55 @@ class Optimiser:
     def _move(self, w: Any, g: Any, spare: Any, rate: float, *state: Any) -> None:
         """Change w and the state (in the order of `state_names`) in place; g and spare may be used up."""
         raise NotImplementedError
+
+    # Moving on paper ------------------------------------------------------------------------------------------------
+
+    def formula_step(
+        self, weights: Sequence[Any], grads: Sequence[Any], progress: Progress | None = None
+    ) -> tuple[list[Any], Progress]:
+        """What `update` would make of other weights, as a formula on tensors that can be differentiated.
+
+        weights, grads: one tensor for each of `parameters`, in their order; where a gradient is None the weight stays.
+        progress: what the step before returned; None starts from the optimiser's own state.  Returns (weights,
+        progress); nothing of the optimiser changes.  Every step takes the present learning rate.  ShapeError where
+        the counts differ, SettingError where the method has no formula.
+        """
+        if not len(weights) == len(grads) == len(self.parameters):
+            raise ShapeError(
+                f"{type(self).__name__}.formula_step: {len(weights)} weights and {len(grads)} gradients came for "
+                f"{len(self.parameters)} parameters; pass one of each, and None where a weight stays."
+            )
+        if progress is None:  # copies: an update would change the optimiser's own arrays under the graph
+            kinds = [self._shaped(name) for name in self.state_names]
+            at = range(len(self.parameters))
+            progress = Progress(self.steps, [tuple(Tensor(kind[i].copy()) for kind in kinds) for i in at])
+        rate, steps, moved, kept = self.rate, progress.steps + 1, [], []
+        for w, g, state in zip(weights, self._shortened(grads), progress.state, strict=True):
+            if g is not None:
+                if self.weight_decay and self.decoupled:
+                    w = w * (1 - rate * self.weight_decay)
+                elif self.weight_decay:
+                    g = g + self.weight_decay * w
+                w, *after = self._formula(w, g, *state, step=steps, rate=rate)
+            moved.append(w)
+            kept.append(state if g is None else tuple(after))
+        return moved, Progress(steps, kept)
+
+    def _shortened(self, grads: Sequence[Any]) -> list[Any]:
+        """The gradients within `clip_norm`, the factor being part of the formula."""
+        if self.clip_norm is None:
+            return list(grads)
+        wide = [astype(g, dtype="float64") for g in grads if g is not None]  # float32 squares overflow from 2e19
+        norm = root(sum((g * g).sum() for g in wide))
+        if not float(norm) > self.clip_norm:
+            return list(grads)
+        return [g if g is None else g * astype(self.clip_norm / norm, dtype=g.dtype) for g in grads]
+
+    def _formula(self, w: Any, g: Any, *state: Any, step: int, rate: float) -> tuple[Any, ...]:
+        """(w, *state) after step number `step`, from 1; a method of `formulas`."""
+        raise SettingError(
+            f"{type(self).__name__} has no step as a formula; SGD, Adam, AdamW, RMSProp and Adagrad have."
+        )
 
     def _checked_grads(self, grads: Iterable[Any]) -> list[Any]:
         """The gradients as flat arrays, if they fit the parameters."""

@@ -6,6 +6,7 @@ from typing import Any
 from minigen.autograd import Parameter
 from minigen.backend import array_module
 from minigen.errors import SettingError
+from minigen.optim import formulas
 from minigen.optim.optimiser import Optimiser, Rate
 
 
@@ -53,3 +54,8 @@ class SGD(Optimiser):
                 g = velocity
         xp.multiply(g, rate, out=spare)
         w -= spare
+
+    def _formula(self, w: Any, g: Any, *state: Any, step: int, rate: float) -> tuple[Any, ...]:
+        if not self.momentum:
+            return (w - rate * g,)
+        return formulas.sgd(w, g, *state, learning_rate=rate, momentum=self.momentum, nesterov=self.nesterov)
