@@ -1,8 +1,8 @@
-"""`python -m minigen.evaluate RUN`: what a trained VAE is worth in numbers, each beside what needs no model."""
+"""`python -m minigen.evaluate RUN`: what a trained model is worth in numbers, each beside what needs no model."""
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,10 +10,11 @@ import tyro
 
 import minigen
 from minigen import backend, console
-from minigen.errors import DataError, SettingError
+from minigen.errors import DataError
 from minigen.evaluate_bounds import bounds
 from minigen.evaluate_images import image_tables
 from minigen.evaluate_motion import motion_tables
+from minigen.evaluate_samples import sample_tables
 from minigen.files import write_atomically
 from minigen.train import checkpoint as checkpoints
 from minigen.train import loop, report, runs
@@ -21,12 +22,16 @@ from minigen.train.recipes import RECIPES
 from minigen.train.settings import at_least
 from minigen.train.table import Table
 
-USAGE = """Measure a trained VAE on items held out of its training, beside baselines.
+USAGE = """Measure a trained model beside baselines: its samples, and of a VAE what it makes of held-out items.
 
 examples:
-  python -m minigen.evaluate runs/0001-vae-scenes
+  python -m minigen.evaluate runs/0001-gan-scenes
+  python -m minigen.evaluate runs/0001-vae-scenes --samples 2000
   python -m minigen.evaluate runs/0002-vae-motion
   python -m minigen.evaluate runs/0003-vae-mnist --k 5000 --items 10000      (as the IWAE paper does; hours)"""
+
+
+OF_MOTION = 200  # samples, where no number is asked for
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,17 @@ class Options:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """A run folder, or one checkpoint in it."""
     k: int = 100
-    """Draws of z for each item in L_k, the bound that tightens towards log p(x). The IWAE paper: 5000."""
+    """Of a VAE: draws of z for each item in L_k, the bound that tightens towards log p(x). The IWAE paper: 5000."""
     items: int = 300
-    """How many held-out items to measure on, at most."""
-    samples: int = 200
-    """How many samples to draw, of motion, for what is measured on samples."""
+    """Of a VAE: how many held-out items to measure bounds and reconstructions on, at most."""
+    samples: int = 0
+    """How many samples to draw, and real items to hold them against. 0 takes 1000 of images, 200 of clips or motion."""
     seed: int = 0
     """Decides what is drawn: binarisation, z, samples."""
-    backend: Literal["numpy", "cupy"] = "numpy"
-    """Where the network runs: numpy on the CPU, cupy on an NVIDIA GPU."""
+    cache: Path | None = None
+    """Folder of the judges, the networks that read samples. Default: $MINIGEN_CACHE/judges, or the user's cache."""
+    backend: Literal["numpy", "cupy", "auto"] = "numpy"
+    """Where the network runs: numpy on the CPU, cupy on an NVIDIA GPU, auto on the GPU if one can be used."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -68,40 +75,52 @@ def main(argv: list[str] | None = None) -> int:
 
 def evaluate(options: Options) -> list[Table]:
     """Measure, print nothing, and leave evaluation.json and a new report in the run's folder; returns the tables."""
-    for name, least in {"k": 1, "items": 2, "samples": 2, "seed": 0}.items():
+    for name, least in {"k": 1, "items": 2, "samples": 0, "seed": 0}.items():
         at_least(name, getattr(options, name), least)
+    if options.samples == 1:
+        at_least("samples", options.samples, 2)
     run, path = runs.locate(options.run)
     saved = checkpoints.load(path)
     name = saved.facts["config"]["recipe"]
-    if name != "vae":
-        raise SettingError(f"{options.run}: it is a run of {name}; this command measures runs of vae.")
     backend.use(options.backend)
     recipe = runs.load(options.run)
     source = RECIPES[name].open(recipe.config)
     loop.check_same_data(saved.facts, source.data, run)
+    moves = getattr(recipe.config, "moves", False)
+    if moves:
+        options = replace(options, samples=options.samples or OF_MOTION)
+    facts: dict[str, Any] = {
+        "step": recipe.step_count,
+        "samples": options.samples,
+        "seed": options.seed,
+        "data": source.data.name,
+        "data_hash": source.data.fingerprint,
+        "minigen": minigen.__version__,
+    }
+    tables: list[Table] = []
+    if name == "vae":
+        tables, facts = _of_vae(recipe, source, options), {**facts, "k": options.k, "items": options.items}
+    if not moves:
+        found, more = sample_tables(recipe, source, options)
+        tables, facts = [*tables, *found], {**facts, **more}
+    facts["tables"] = [table.as_json() for table in tables]
+    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+    write_atomically(run / "evaluation.json", text.encode())
+    report.write_report(run)
+    return tables
+
+
+def _of_vae(recipe: Any, source: Any, options: Options) -> list[Table]:
+    """The tables of bounds and of reconstructions; DataError where too few items are held out for them."""
     measured = source.held_out or source.data
     if len(measured) < 2:
         raise DataError(
             f"{options.run}: only {len(measured)} {recipe.unit} is held out of its training, too few to measure on. "
             "Train with a smaller --stride or a larger --held-out."
         )
-    tables = [*bounds(recipe, source, options)]
-    tables += (motion_tables if recipe.config.moves else image_tables)(recipe, source, options)
-    facts: dict[str, Any] = {
-        "step": recipe.step_count,
-        "k": options.k,
-        "items": options.items,
-        "samples": options.samples,
-        "seed": options.seed,
-        "data": source.data.name,
-        "data_hash": source.data.fingerprint,
-        "minigen": minigen.__version__,
-        "tables": [table.as_json() for table in tables],
-    }
-    text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(run / "evaluation.json", text.encode())
-    report.write_report(run)
-    return tables
+    if recipe.config.moves:
+        return [*bounds(recipe, source, options), *motion_tables(recipe, source, options)]
+    return [*bounds(recipe, source, options), *image_tables(recipe, source, options)]
 
 
 if __name__ == "__main__":

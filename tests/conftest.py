@@ -83,3 +83,15 @@ def real_data():
         return Path(root) / name
 
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_judges(tmp_path_factory):
+    """Judges that a test may need are very small, and not kept in the user's cache."""
+    from minigen.judges import files, training
+
+    with pytest.MonkeyPatch.context() as patch:
+        small = training.Settings(items=100, tested=60, shown=100, batch=32, widths=(2, 2, 2), features=4, clips=40)
+        patch.setattr(training, "SETTINGS", small)
+        patch.setenv(files.VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -62,7 +62,8 @@ class Condition:
         names = asked.split(",")
         if not known or any(name not in known for name in names) or len(set(names)) < len(names):
             raise SettingError(f"--condition {asked}: {data.name} does not say that of its items; {_offer(data)}")
-        return cls(factors=tuple(_factor(name, known[name]) for name in names))
+        ends = data.name == "effects-explosion"  # its phase is an age, which has a beginning and an end
+        return cls(factors=tuple(_factor(name, known[name], name in CYCLIC and not ends) for name in names))
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Condition":
@@ -171,8 +172,8 @@ def _fields(data: Any) -> dict[str, np.ndarray]:
     return {} if factors is None else {name: factors[name] for name in factors.dtype.names or ()}
 
 
-def _factor(name: str, values: np.ndarray) -> Factor:
-    if name in CYCLIC:
+def _factor(name: str, values: np.ndarray, cyclic: bool) -> Factor:
+    if cyclic:
         return Factor(name, 0.0, 1.0, cyclic=True)
     return Factor(name, float(values.min()), float(values.max()), whole=values.dtype.kind in "iub")
 

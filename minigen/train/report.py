@@ -10,7 +10,7 @@ from minigen.data.open import is_motion
 from minigen.files import write_atomically
 from minigen.train import report_clips, report_vae, runs
 from minigen.train.html import code, figure, flat, page, paragraph, table
-from minigen.train.report_parts import neighbours, training
+from minigen.train.report_parts import evaluation, neighbours, training
 
 # Keys of config.json that are told elsewhere on the page.
 TOLD = ("recipe", "command", "environment", "backend", "precision", "licence", "data_name", "data_hash", "data_count")
@@ -39,11 +39,12 @@ def _sections(run: Path, config: Mapping[str, Any]) -> list[str]:
     if config.get("recipe") == "vae":
         return report_vae.sections(run, config)
     if _items(config) == "clips":
-        return report_clips.sections(run, config)
+        return [*report_clips.sections(run, config), *evaluation(run)]
     return [
         _results(run),
         training(run, "Curves of both losses, and of the discriminator's mean answers, against the step."),
         neighbours(run),
+        *evaluation(run),
     ]
 
 

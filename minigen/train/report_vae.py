@@ -1,17 +1,13 @@
 """The report of a VAE: what it makes of noise and of real items, what its latents cost and do, how it was trained."""
 
-import json
-import shlex
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from minigen.data.open import is_motion
 from minigen.train import pictures
-from minigen.train.html import code, figure, grid, paragraph
-from minigen.train.report_parts import neighbours, training
-from minigen.train.table import shown
+from minigen.train.html import figure, paragraph
+from minigen.train.report_parts import evaluation, neighbours, training
 
 CURVES = "Curves of the loss and its parts, and of the number of active latents, against the step."
 PAIR = '<div class="pair">\n{}\n{}\n</div>'
@@ -103,30 +99,6 @@ def _files(run: Path) -> str:
         f"As BVH, in the folder bvh: {', '.join(names)}. In Blender: File, Import, Motion Capture (.bvh), with Update "
         "Scene FPS turned on, and scale 0.01 where the unit is the centimetre."
     )
-
-
-def evaluation(run: Path) -> list[str]:
-    """What `python -m minigen.evaluate` measured last, or how to have it measured."""
-    path = run / "evaluation.json"
-    head = "<h2>In numbers, beside what needs no network</h2>"
-    if not path.is_file():
-        return [head, paragraph("Not measured yet:"), code(f"python -m minigen.evaluate {shlex.quote(str(run))}")]
-    facts = json.loads(path.read_text(encoding="utf-8"))
-    parts = [head, paragraph(f"Measured after step {facts['step']:,}, k = {facts['k']}, seed {facts['seed']}.")]
-    for found in facts["tables"]:
-        names = list(dict.fromkeys(name for row in found["rows"] for name in row["values"]))
-        rows = []
-        for row in found["rows"]:
-            values = row["values"]
-            cells = [shown(values[name]) if values.get(name) is not None else "" for name in names]
-            if row["error"] is not None:
-                cells[0] += f" ± {shown(row['error'])}"
-            rows.append([row["name"], *cells, row["unit"]])
-        parts += [f"<h3>{escape(found['title'])}</h3>", grid(["", *names, "unit"], rows)]
-        parts += [paragraph(verdict) for verdict in found["verdicts"]]
-        remarks = [f"{row['name'][0].upper()}{row['name'][1:]}: {row['note']}." for row in found["rows"] if row["note"]]
-        parts += [paragraph(" ".join([*remarks, *found["notes"]]))]
-    return parts
 
 
 def _caption(path: Path) -> str:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from minigen.train import command, runs
-from minigen.train.gan import PRESETS, Config
+from minigen.train.gan import PRESETS
 
 
 def test_a_run_leaves_everything_one_looks_at(train, tmp_path):

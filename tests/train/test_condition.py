@@ -47,6 +47,8 @@ def test_an_effect_is_told_by_its_phase_on_a_circle():
     items, factors = effects(8, "rain", 16, 1)
     known = Condition.of(Images(items[:, 0], factors, "effects-rain"), "phase,wind")
     assert known.factors[0] == Factor("phase", 0.0, 1.0, cyclic=True) and known.numbers == 3
+    blast = Condition.of(Images(items[:, 0], factors, "effects-explosion"), "phase")  # an age, which has ends
+    assert not blast.factors[0].cyclic and blast.numbers == 1
 
 
 @pytest.mark.parametrize(
