@@ -5,6 +5,7 @@
 | logits.py | binary_cross_entropy |
 | gan.py | the pairs of GAN losses, by name |
 | penalties.py | gradient_penalty, r1 |
+| unrolled.py | gan.unrolled: G's loss against a D that has answered first |
 | densities.py, vae.py | likelihoods with their constants; KL, the ELBO and its kin, the IWAE bound |
 """
 

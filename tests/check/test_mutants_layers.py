@@ -61,6 +61,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...], tuple[str, ...
     "Flatten": (nn.Flatten, (2, 2, 2), ()),
     "Reshape": (lambda: nn.Reshape(2, -1), (2, 4), ()),
     "Sequential": (lambda: nn.Sequential(nn.Dense(2, 3, rng=rng()), nn.Tanh(), nn.Dense(3, 1, rng=rng())), (2, 2), ()),
+    "SpectralNorm": (lambda: nn.SpectralNorm(nn.Dense(3, 2, rng=rng()), rng=rng()).eval(), (2, 3), ()),
     **{
         bend: (getattr(nn, bend), (2, 3), ())
         for bend in ("ReLU", "LeakyReLU", "ELU", "GELU", "SiLU", "Sigmoid", "Softplus", "Tanh")
