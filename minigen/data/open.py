@@ -48,19 +48,19 @@ def open_data(
     if is_motion(spec):
         raise SettingError(f"--data {spec}: that is motion, not images; learn it with python -m minigen.train vae.")
     if kind not in _KINDS:
-        raise SettingError(f"--data {spec}: {_suggestion(spec, kind)}")
+        raise SettingError(f"--data {spec}: {suggestion(spec, kind)}")
     if kind in ("images", "video", "npz") and not place:
         raise SettingError(f"--data {spec}: a path must follow, as in {kind}:PATH.")
     if kind == "scenes" and colon:
         raise SettingError(f"--data {spec}: scenes are drawn, not read; write --data scenes.")
     if kind == "effects" and place not in EFFECTS:
-        raise SettingError(f"--data {spec}: {_which_effect(place)}")
+        raise SettingError(f"--data {spec}: {which_effect(place)}")
     if colon and not place:
         raise SettingError(f"--data {spec}: a folder must follow the colon, as in mnist:FOLDER.")
     if count is not None:
         whole("count", count, lowest=1)
     frame = Frame(size, channels, fit, upscale, background)
-    with _naming(spec, kind, place):
+    with naming(spec, kind, place):
         if kind in ("scenes", "effects"):
             return _rendered(kind, place, size, channels, count, seed)
         if kind == "mnist":
@@ -96,7 +96,7 @@ def is_motion(spec: str) -> bool:
 
 
 @contextmanager
-def _naming(spec: str, kind: str, place: str) -> Iterator[None]:
+def naming(spec: str, kind: str, place: str) -> Iterator[None]:
     """Put the flag as it was typed before every error, in place of the source with which a reader's error begins."""
     try:
         yield
@@ -109,14 +109,14 @@ def _naming(spec: str, kind: str, place: str) -> Iterator[None]:
         raise DataError(f"--data {spec}: cannot be read ({error.strerror}).") from error
 
 
-def _which_effect(place: str) -> str:
+def which_effect(place: str) -> str:
     close = difflib.get_close_matches(place.lower(), EFFECTS, n=1)
     hint = f"; did you mean effects:{close[0]}?" if close else "."
     said = f"there is no effect {place!r}" if place else "an effect must follow, as in effects:fire"
     return f"{said}{hint} It is one of {', '.join(EFFECTS)}."
 
 
-def _suggestion(spec: str, kind: str) -> str:
+def suggestion(spec: str, kind: str) -> str:
     if os.path.exists(spec):  # Path.exists raises where a folder may not be entered
         path = Path(spec)
         ending = path.suffix.lower()

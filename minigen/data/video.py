@@ -1,9 +1,11 @@
 """The frames of a film as images, each marked with the shot it belongs to."""
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Generator
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -65,6 +67,23 @@ def read_video(path: str | Path, frame: Frame | None = None, *, every: int = 1, 
     if len(kept) == count:
         notes.append(f"At most {count:,} frames were asked for.")
     return Images(np.stack(kept), factors, path.stem, notes=tuple(notes))
+
+
+def frame_rate(path: str | Path) -> Fraction | None:
+    """How many frames a second a film has, as its file says (24000/1001 for 23.98); None where it does not say.
+
+    DataError and SettingError as in `read_video`.
+    """
+    path = Path(path)
+    _check(path)
+    asked = [find_ffmpeg(), "-hide_banner", "-nostdin", "-i", str(path.resolve())]
+    said = subprocess.run(asked, capture_output=True).stderr.decode(errors="replace")  # it then misses an output file
+    found = re.search(r"Stream #0.*Video:.*?(\d+(?:\.\d+)?) fps", said)
+    if not found or not float(found[1]):
+        return None
+    rate = Fraction(found[1])  # ffmpeg writes two decimals: 23.98 is 24000/1001
+    exact = round(rate * 1001 / 1000) * Fraction(1000, 1001)
+    return exact if rate.denominator > 1 and abs(exact - rate) <= Fraction(1, 200) else rate
 
 
 def _thumb(picture: "Image") -> np.ndarray:

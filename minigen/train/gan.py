@@ -14,7 +14,7 @@ from minigen import backend, losses, optim
 from minigen.nn import Module
 from minigen.train.condition import Condition
 from minigen.train.gan_config import LOGISTIC, PRESETS, Config
-from minigen.train.gan_networks import beside, build, packed, shapes
+from minigen.train.gan_networks import beside, build, packed, shapes, turned
 from minigen.train.recipe import Recipe
 
 __all__ = ["PRESETS", "Config", "Gan"]
@@ -85,6 +85,7 @@ class Gan(Recipe):
         for batch in batches:
             x_real, rows = batch if isinstance(batch, tuple) else (batch, None)
             x_fake = self.generator(beside(self.noise(len(x_real)), rows))  # made once, used twice
+            x_fake = turned(x_fake, self.config, self.rng)
 
             real, fake = self.judged(x_real, rows), self.judged(x_fake.detach(), rows)
             loss_d = self.objective.discriminator(real, fake)

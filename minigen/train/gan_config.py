@@ -23,8 +23,9 @@ class Config:
     0 takes 28, or 32 for clips."""
     channels: Literal[1, 3] = 1
     """1 for grey (the article), 3 for colour."""
-    count: int = 10_000
-    """How many images to learn from, at most. 0 takes all that there are (scenes, effects: 10,000)."""
+    count: int = -1
+    """How many images or clips to learn from, at most. -1 takes 10,000 images, 2,000 clips of effects, all clips of a
+    video; 0 takes all that there are (scenes, effects: as many as -1)."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
     """How an image of another shape becomes square."""
     every: int = 1
@@ -42,11 +43,13 @@ class Config:
     """How many times both networks are updated. The default takes about two and a half minutes on two cores."""
     epochs: float = 0.0
     """If above 0, train for so many passes over the data instead of counting steps (the tutorial: 50)."""
-    batch: int = 32
-    """Real images a step, and as many fakes. The article has 256; smaller batches give more steps a minute."""
+    batch: int = 0
+    """Real images or clips a step, and as many fakes. The article has 256; smaller batches give more steps a minute.
+    0 takes 32, or 8 for clips."""
 
     width: float = 0.5
-    """Channels of every layer as a share of the article's (64, 128, 256). 1 is the article's own network."""
+    """Channels of every layer as a share of the article's (64, 128, 256). 1 is the article's own network. For clips,
+    0.5 is a generator with 64, 32, 16 channels and a discriminator with 8, 16, 32."""
     latent: int = 100
     """Numbers in z, from which an image is made. The article: 100."""
     prior: Literal["normal", "uniform"] = "normal"
@@ -82,8 +85,9 @@ class Config:
     d_steps: int = 1
     """Discriminator updates a generator update. 1 in the article; 5 is WGAN-GP's."""
 
-    learning_rate: float = 5e-4
-    """Adam's step size for the generator. Radford et al. 2016 have 2e-4 for longer runs, the tutorial 1e-4."""
+    learning_rate: float = 0.0
+    """Adam's step size for the generator. Radford et al. 2016 have 2e-4 for longer runs, the tutorial 1e-4. 0 takes
+    5e-4, or 1e-3 for clips."""
     d_learning_rate: float = 1e-3
     """Adam's step size for the discriminator, which helps when faster than G's (Heusel et al. 2017, section 2)."""
     beta1: float = 0.5
@@ -96,11 +100,12 @@ class Config:
     """Decides everything random: weights, order of images, noise. The same seed gives the same run."""
 
     def __post_init__(self) -> None:
-        at_least("count", self.count, 0)
+        at_least("count", self.count, -1)
         at_least("every", self.every, 1)
         at_least("steps", self.steps, 1)
         at_least("epochs", self.epochs, 0)
-        at_least("batch", self.batch, 2, "batch normalisation needs at least two images")
+        if self.batch:
+            at_least("batch", self.batch, 2, "batch normalisation needs at least two images")
         at_least("latent", self.latent, 1)
         at_least("d_steps", self.d_steps, 1)
         at_least("penalty_weight", self.penalty_weight, 0)
@@ -111,7 +116,8 @@ class Config:
         at_least("unroll", self.unroll, 0)
         above_0("width", self.width, "1 is the article's network, 0.25 a quarter of it")
         for name in ("learning_rate", "d_learning_rate"):
-            above_0(name, getattr(self, name), "2e-4 to 2e-3 are usual")
+            if self.learning_rate or name != "learning_rate":
+                above_0(name, getattr(self, name), "2e-4 to 2e-3 are usual")
         for name in ("dropout", "smooth", "beta1", "beta2", "ema"):
             share(name, getattr(self, name))
         self._check_losses()
@@ -133,8 +139,9 @@ class Config:
                 "--unroll differentiates through the discriminator's updates, and --penalty gradient takes the samples "
                 "in them for constants; leave one of them out, or take --penalty r1."
             )
-        if self.pack > self.batch:
-            raise SettingError(f"--pack {self.pack} needs a --batch of at least as many images, not {self.batch}.")
+        batch = self.batch or (32 if self.clip_frames == 1 else 8)
+        if self.pack > batch:
+            raise SettingError(f"--pack {self.pack} needs a --batch of at least as many images, not {batch}.")
 
     def _check_clips(self) -> None:
         """SettingError where stills are asked for what only clips have, or the other way round."""
@@ -175,9 +182,13 @@ class Config:
     def resolved(self) -> "Config":
         """The same settings with nothing left open that depends on the others."""
         loops = self.data.startswith("effects:") and self.data != "effects:explosion"
+        stills = self.clip_frames == 1
         return replace(
             self,
-            size=self.size or (28 if self.clip_frames == 1 else 32),
+            size=self.size or (28 if stills else 32),
+            count=self.count if self.count >= 0 else 10_000 if stills else 2_000 * self.data.startswith("effects:"),
+            batch=self.batch or (32 if stills else 8),
+            learning_rate=self.learning_rate or (5e-4 if stills else 1e-3),
             frames=self.clip_frames,
             loop=("yes" if loops else "no") if self.loop == "auto" else self.loop,
         )

@@ -4,10 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from minigen.models import dcgan
-from minigen.nn import Module
-from minigen.ops import broadcast_to, concatenate
+from minigen.errors import SettingError
+from minigen.models import clip_gan, dcgan
+from minigen.nn import Module, spectral_norm
+from minigen.ops import broadcast_to, concatenate, roll
 from minigen.train.gan_config import Config
+
+FEWEST = 12  # numbers in the latent of a factorised generator: three axes of three for the moment, and some content
 
 
 def build(config: Config, told: int, rng: np.random.Generator, noise: np.random.Generator) -> tuple[Module, Module]:
@@ -16,6 +19,14 @@ def build(config: Config, told: int, rng: np.random.Generator, noise: np.random.
     rng draws the weights, noise what is random later on.  The generator takes latents and numbers side by side; the
     discriminator `pack` images in its channels, and the numbers of each as further channels (see `beside`, `packed`).
     """
+    make = _build_for_clips if config.frames > 1 else _build_for_stills
+    generator, discriminator = make(config, told, rng, noise)
+    return generator, spectral_norm(discriminator, rng=rng) if config.spectral else discriminator
+
+
+def _build_for_stills(
+    config: Config, told: int, rng: np.random.Generator, noise: np.random.Generator
+) -> tuple[Module, Module]:
     seen = config.pack * (config.channels + told)
     generator = dcgan.Generator(
         latent=config.latent + told, side=config.size, channels=config.channels, width=config.width, rng=rng
@@ -26,10 +37,68 @@ def build(config: Config, told: int, rng: np.random.Generator, noise: np.random.
     return generator, discriminator
 
 
+def _build_for_clips(
+    config: Config, told: int, rng: np.random.Generator, noise: np.random.Generator
+) -> tuple[Module, Module]:
+    """The same where items are clips; of the factorised generator, up to 10 numbers of the latent say the moment.
+
+    The generator is twice as wide as the discriminator, which takes most of a step: so it has four times the weights
+    for a third more time.  The discriminator goes round in time only where the clips learnt from do: else it would see,
+    and teach, their jump from the last frame to the first.
+    """
+    shape: dict[str, Any] = {"frames": config.frames, "side": config.size}
+    loops, around = config.loop == "yes", config.loop == "yes" and data_may_loop(config)
+    generator: Module
+    if config.video == "3d":
+        generator = clip_gan.Generator3D(
+            latent=config.latent + told,
+            channels=config.channels,
+            width=2 * config.width,
+            **shape,
+            loops=loops,
+            rng=rng,
+        )
+    else:
+        if config.latent < FEWEST:
+            raise SettingError(f"--latent {config.latent} must be at least {FEWEST} with --video factorised.")
+        generator = clip_gan.GeneratorFactorised(
+            latent=config.latent + told,
+            motion=min(10, config.latent // 4),
+            channels=config.channels,
+            width=2 * config.width,
+            **shape,
+            loops=loops,
+            rng=rng,
+        )
+    seen = config.pack * (config.channels + told)
+    discriminator = clip_gan.Discriminator3D(
+        channels=seen, width=config.width, dropout=config.dropout, **shape, loops=around, rng=rng, noise=noise
+    )
+    return generator, discriminator
+
+
+def data_may_loop(config: Config) -> bool:
+    """Whether clips of these data can come round: windows of a film and explosions never do."""
+    return config.data != "effects:explosion" and not config.data.startswith("video:")
+
+
+def turned(x: Any, config: Config, rng: np.random.Generator) -> Any:
+    """Generated clips as the discriminator is shown them: loops begun at another frame, where it does not go round.
+
+    So what leads from the last frame to the first lies inside the clip every so often, and must look like the rest.
+    """
+    if config.frames == 1 or config.loop == "no" or data_may_loop(config):
+        return x
+    return roll(x, int(rng.integers(config.frames)), axis=1)
+
+
 def shapes(config: Config, told: int) -> dict[str, tuple[int, ...]]:
     """The shape of one item as each network takes it, by the network's name."""
-    seen = config.pack * (config.channels + told)
-    return {"generator": (config.latent + told,), "discriminator": (config.size, config.size, seen)}
+    seen = (config.size, config.size, config.pack * (config.channels + told))
+    return {
+        "generator": (config.latent + told,),
+        "discriminator": (config.frames, *seen) if config.frames > 1 else seen,
+    }
 
 
 def beside(x: Any, rows: Any) -> Any:

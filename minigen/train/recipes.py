@@ -6,6 +6,7 @@ from typing import Any
 
 from minigen.train import gan, gan_config, vae, vae_config
 from minigen.train.album import Album, GanAlbum
+from minigen.train.album_clips import ClipAlbum
 from minigen.train.album_motion import MotionAlbum
 from minigen.train.album_vae import VaeAlbum
 from minigen.train.recipe import Recipe
@@ -28,7 +29,12 @@ def _vae_album(*given: Any) -> Album:
     return MotionAlbum(*given) if moves else VaeAlbum(*given)
 
 
+def _gan_album(*given: Any) -> Album:
+    clips = given[1].config.frames > 1
+    return ClipAlbum(*given) if clips else GanAlbum(*given)
+
+
 RECIPES: dict[str, Kind] = {
-    "gan": Kind(gan_config.Config, gan_config.PRESETS, open_gan, gan.Gan, GanAlbum),
+    "gan": Kind(gan_config.Config, gan_config.PRESETS, open_gan, gan.Gan, _gan_album),
     "vae": Kind(vae_config.Config, vae_config.PRESETS, open_vae, vae.Vae, _vae_album),
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigen.data import Images, mnist, open_data
+from minigen.data import Clips, Images, mnist, open_clips, open_data
 from minigen.data.counters import item_keys, uniforms
 from minigen.data.motions import Motions, open_motion
 from minigen.errors import DataError
@@ -25,16 +25,17 @@ class Source:
     factors (see condition.py), or None.
     """
 
-    data: Images | Motions
-    held_out: Images | Motions | None
+    data: Images | Clips | Motions
+    held_out: Images | Clips | Motions | None
     about: dict[str, Any]
     told: np.ndarray | None = None
 
 
 def open_gan(config: Any) -> Source:
-    """What the settings of the GAN ask for.  Held out: scenes or effects of another seed."""
+    """What the settings of the GAN ask for.  Held out: scenes or effects of another seed; of a film the last clips."""
     config = config.resolved()
-    source = _told(open_images(config), others_rendered(config), config.condition)
+    data, held_out = _clips(config) if config.frames > 1 else (open_images(config), others_rendered(config))
+    source = _told(data, held_out, config.condition)
     return replace(source, told=Condition.from_facts(source.about).rows(source.told, len(source.data)))
 
 
@@ -79,6 +80,27 @@ def open_images(config: Any) -> Images:
     if len(images) < 2:
         raise DataError(f"--data {config.data}: gives only 1 image (--count {config.count}); training needs 2 or more.")
     return images
+
+
+def _clips(config: Any) -> tuple[Clips, Clips | None]:
+    """The clips that the settings ask for, and others held out."""
+    data, held_out = open_clips(
+        config.data,
+        frames=config.frames,
+        size=config.size,
+        channels=config.channels,
+        count=config.count or None,
+        seed=config.seed,
+        fit=config.fit,
+        upscale=config.upscale,
+        every=config.every,
+        stride=config.stride,
+    )
+    if len(data) < 2:
+        raise DataError(
+            f"--data {config.data}: gives only 1 clip; training needs 2 or more. Choose a smaller --stride."
+        )
+    return data, held_out
 
 
 def _is_rendered(data: str) -> bool:

@@ -186,3 +186,32 @@ def test_in_a_pack_every_image_keeps_what_is_told_of_it():
     gan.discriminator = lambda x: seen.append(x) or x
     gan.judged(x, rows)
     assert seen[0].shape == (3, 28, 28, 4) and np.array_equal(seen[0][..., :2], seen[0][..., 2:])
+
+
+@pytest.mark.parametrize("settings", [{}, {"data": "effects:fire", "frames": 8}, {"data": "effects:explosion"}])
+def test_with_spectral_every_weight_of_the_discriminator_is_bounded(settings):
+    gan = Gan(Config(**SMALL, spectral=True, **settings))
+    kinds = [type(layer).__name__ for layer in gan.discriminator.modules()]
+    assert kinds.count("SpectralNorm") == sum(kind in ("Dense", "Conv2D", "Conv3D") for kind in kinds) >= 3
+    shape = (6, 28, 28, 1) if not settings else (6, gan.config.frames, 32, 32, 1)
+    x = np.random.default_rng(0).uniform(-1, 1, shape).astype(np.float32)
+    measured = gan.step(x)
+    assert all(np.isfinite(float(value)) for value in measured.values())
+
+
+@pytest.mark.parametrize("settings", [{}, {"penalty": "r1"}, {"pack": 2}, {"loss": "hinge"}, {"spectral": True}])
+def test_an_unrolled_generator_learns_from_the_discriminator_to_come(settings):
+    plain, ahead = (Gan(Config(**SMALL, unroll=unroll, **settings)) for unroll in (0, 2))
+    x = images()
+    before = [p.data.copy() for p in ahead.discriminator.parameters()]
+    one, two = (gan.step(x) for gan in (plain, ahead))
+    assert float(one["discriminator"]) == float(two["discriminator"])  # D learns by one ordinary step
+    assert float(one["generator"]) != float(two["generator"])  # G is judged by the D of two steps later
+    for mine, theirs in zip(plain.discriminator.parameters(), ahead.discriminator.parameters(), strict=True):
+        assert np.array_equal(mine.data, theirs.data)  # which is then put back
+    assert any(not np.array_equal(p.data, was) for p, was in zip(ahead.discriminator.parameters(), before, strict=True))
+    moved = [
+        not np.array_equal(mine.data, theirs.data)
+        for mine, theirs in zip(plain.generator.parameters(), ahead.generator.parameters(), strict=True)
+    ]
+    assert any(moved)
