@@ -27,7 +27,8 @@ def read_arrays(path: str | Path, frame: Frame | None = None, *, count: int | No
         raise DataError(f"{path}: holds Python objects, which only a pickle could load. {_WANTED}.")
     good = items.ndim == 3 or (items.ndim == 4 and items.shape[3] in (1, 3))
     if not good or 0 in items.shape:
-        raise DataError(f"{path}: holds an array {items.shape}, not images. {_WANTED}.")
+        clips = f" These look like clips; add --frames {items.shape[1]}." if items.ndim == 5 else ""
+        raise DataError(f"{path}: holds an array {items.shape}, not images. {_WANTED}.{clips}")
     levels, notes = _levels(path, items if items.ndim == 4 else items[..., None])
     images = Images(levels, factors, Path(path).stem, notes=notes).first(count)
     if frame is None or images.items.shape[1:] == (frame.size, frame.size, frame.channels):

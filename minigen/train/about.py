@@ -1,7 +1,7 @@
 """What a recipe has to know of its data besides the numbers; a checkpoint keeps it, so that drawing needs no data.
 
 As plain JSON values: the classes or factors it may be told; of motion also the skeleton, the frame rate and the
-scaling.
+scaling; of clips of a film its frame rate.
 """
 
 from fractions import Fraction
@@ -9,16 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from minigen.data import Images
+from minigen.data import Clips, Images
 from minigen.data.motions import Motions
 from minigen.motion import Carrier, Skeleton
 from minigen.motion.scaling import Scaling
 from minigen.train.condition import Condition
 
 
-def about(data: Images | Motions, condition: str) -> dict[str, Any]:
+def about(data: Images | Clips | Motions, condition: str) -> dict[str, Any]:
     """The facts of a data set; SettingError where its items have no such `condition`."""
     facts = Condition.of(data, condition).as_facts()
+    if isinstance(data, Clips) and data.fps is not None:
+        facts["fps"] = str(data.fps)
     if isinstance(data, Motions):
         skeleton = data.skeleton
         facts |= {

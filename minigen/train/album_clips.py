@@ -47,7 +47,7 @@ class ClipAlbum(Album):
         self._save("samples.gif", samples, self.recipe.loops)
         held_out = self.source.held_out.items if self.source.held_out else None
         save_panel(self.run / "neighbours.png", samples[:12], self.source.data.items, held_out, columns=2)
-        pictures.curves(self.run / "curves.png", metrics, self.recipe.reading, self.recipe.balance)
+        pictures.curves(self.run / "curves.png", metrics, self.recipe.reading, self.recipe.balance, "clip")
 
     def sayings(self) -> Iterator[str]:
         yield f"draw more: python -m minigen.sample {shlex.quote(str(self.run))} --seeds 0-15"

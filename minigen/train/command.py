@@ -22,7 +22,7 @@ from minigen.train.recipes import RECIPES
 USAGE = """Train a generative model: python -m minigen.train RECIPE [--flags]
 
 recipes
-  gan    the article's GAN (DCGAN) on film stills, MNIST, your images or a film clip
+  gan    the article's GAN (DCGAN) on film stills, MNIST, your images or a film; effects and windows of film as clips
   vae    the article's VAE on the same, and on characters in motion: built-in, or BVH files
 
 examples
@@ -31,6 +31,8 @@ examples
   python -m minigen.train vae --data motion                      # characters that walk, run, jump and wave
   python -m minigen.train vae --data bvh:clips/ --condition style
   python -m minigen.train gan --data images:my_stills/ --channels 3 --size 64
+  python -m minigen.train gan --data effects:fire                # clips that come round, about four minutes
+  python -m minigen.train gan --condition time,haze              # told of each still, so that it can be asked for
   python -m minigen.train gan --preset article --data mnist      # the article's exact network
   python -m minigen.train gan --resume runs/0001-gan-scenes --steps 5000
   python -m minigen.train gan --help                             # every flag, its default and its reason"""

@@ -5,6 +5,7 @@ The article's section 项目实战, program C2 to C4; Goodfellow et al. 2014, al
 
 import contextlib
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Gan(Recipe):
     def __init__(self, config: Config, about: Mapping[str, Any] | None = None):
         self.config = config = config.resolved()
         self.condition = Condition.from_facts(about or {})
+        self.fps = Fraction(about["fps"]) if about and "fps" in about else None  # of the film that clips are from
         self.batches_per_step = config.d_steps  # batches of real images that `step` takes
         start = backend.generator([config.seed, 0])  # for the weights; what happens later has a generator of its own
         self.rng = backend.generator([config.seed, 1])

@@ -163,12 +163,17 @@ ANSWERS = {"d_real": ("D(x): real images", "#0072B2"), "d_fake": ("D(G(z)): samp
 
 
 def curves(
-    path: Path, metrics: Sequence[Mapping[str, Any]], reading: str, balance: Mapping[str, float] | None = None
+    path: Path,
+    metrics: Sequence[Mapping[str, Any]],
+    reading: str,
+    balance: Mapping[str, float] | None = None,
+    item: str = "image",
 ) -> None:
     """Draw a run's losses, and the discriminator's mean answers, against the step; `reading` becomes the caption.
 
     balance: the values at which neither network wins, by the metrics' names (logistic losses: discriminator
     2 ln 2, generator ln 2), drawn as dashed lines; None where a loss has none.  Answers are then probabilities.
+    item: what the losses are the mean over.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -180,7 +185,7 @@ def curves(
     has_penalty = bool(np.isfinite(column(metrics, "penalty")).any())
     draw_curves(losses, steps, metrics, LOSSES | (PENALTY if has_penalty else {}), balance or {})
     draw_curves(answers, steps, metrics, ANSWERS, {})
-    losses.set_ylabel("loss (nats per image)" if balance else "loss (per image)")
+    losses.set_ylabel(f"loss (nats per {item})" if balance else f"loss (per {item})")
     answers.set_xlabel("step (updates of the generator)")
     if balance:
         answers.axhline(0.5, color="0.5", linestyle="--", linewidth=1, label="balance: 0.5")

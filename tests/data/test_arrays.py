@@ -116,3 +116,9 @@ def test_what_is_no_array_file_is_refused(tmp_path):
         read_arrays(tmp_path / "absent.npy")
     with pytest.raises(DataError, match="cannot be read"):
         read_arrays(tmp_path)
+
+
+def test_an_array_of_clips_is_told_how_it_can_be_learnt_from(tmp_path):
+    np.save(tmp_path / "clips.npy", np.zeros((3, 16, 32, 32, 1), np.uint8))
+    with pytest.raises(DataError, match=r"not images\..* These look like clips; add --frames 16\."):
+        read_arrays(tmp_path / "clips.npy", Frame(32))

@@ -26,6 +26,8 @@ SMALL = "--latent 4 --count 20 --batch 8 --pictures 1"
 RUNS = {
     "gan": "gan --width 0.05 --dropout 0.3",
     "gan with a penalty": "gan --width 0.05 --penalty gradient --d-steps 2 --loss hinge --smooth 0",
+    "gan told of factors, unrolled": "gan --width 0.05 --condition time,haze --pack 2 --unroll 1 --spectral",
+    "gan of clips": "gan --data effects:fire --width 0.05",
     "vae": "vae --width 0.05",
     "vae of black and white": "vae --width 0.05 --likelihood bernoulli --binarise dynamic --alternate",
     "iwae": "vae --model dense --objective iwae --k 3",

@@ -1,11 +1,14 @@
 """What the GAN recipe can be asked for beside the article's: conditions, packing, and combinations that are refused."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 import minigen
-from minigen.data import Images, scenes
+from minigen.data import Clips, Images, scenes
 from minigen.errors import SettingError
+from minigen.train.about import about
 from minigen.train.condition import Condition
 from minigen.train.gan import Config, Gan
 from minigen.train.gan_networks import beside, packed
@@ -215,3 +218,11 @@ def test_an_unrolled_generator_learns_from_the_discriminator_to_come(settings):
         for mine, theirs in zip(plain.generator.parameters(), ahead.generator.parameters(), strict=True)
     ]
     assert any(moved)
+
+
+def test_clips_of_a_film_keep_its_rate():
+    items = np.zeros((2, 8, 32, 32, 1), np.uint8)
+    film, drawn = (about(Clips(items, name="film", fps=fps), "none") for fps in (Fraction(24000, 1001), None))
+    settings = {**SMALL, "data": "video:film.mp4", "frames": 8}
+    assert Gan(Config(**settings), film).fps == Fraction(24000, 1001)
+    assert "fps" not in drawn and Gan(Config(**settings), drawn).fps is None
