@@ -261,7 +261,10 @@ def test_a_flag_that_could_not_act_is_refused(train, tmp_path, flags, sentence):
         ("--data bvh:x --stride 0", "--stride 0 must be at least 1"),
         ("--data motion --fps nan", "--fps nan must be at least 0"),
         ("--data motion --count 9 --condition style", "motion does not say that of its items; it has action."),
-        ("--condition action --count 9", "--condition action: scenes does not say that of its items; it has sea; and as numbers time,"),
+        (
+            "--condition action --count 9",
+            "--condition action: scenes does not say that of its items; it has sea; and as numbers time,",
+        ),
         ("--model dense --hidden 0", "--hidden 0 must be widths of at least 1"),
         ("--latent 0", "--latent 0 must be at least 1"),
         ("--batch 1", "--batch 1 must be at least 2"),
