@@ -1,6 +1,7 @@
 """What all optimisers share: from gradients to a step, refusing what would spoil the weights."""
 
 import math
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
@@ -18,6 +19,7 @@ from minigen.optim.formulas import root
 Rate = float | Callable[[int], float]  # a learning rate, or how it follows from the number of updates done
 
 _living: "weakref.WeakSet[Optimiser]" = weakref.WeakSet()
+_looking = threading.Lock()  # a set must not grow while another thread looks through it
 
 
 class Progress(NamedTuple):
@@ -60,7 +62,8 @@ class Optimiser:
         for i, p in enumerate(self.parameters):
             kinds.setdefault((p.dtype, backend.array_module(p.data)), []).append(i)
         self._flats = [Flat(at, [self.parameters[i] for i in at], self.state_names) for at in kinds.values()]
-        _living.add(self)
+        with _looking:
+            _living.add(self)
 
     def _at_least_0(self, **settings: float) -> None:
         for name, value in settings.items():
@@ -258,7 +261,8 @@ class Optimiser:
         for flat in self._flats:
             flat.release()
         self.parameters, self._flats = [], []
-        _living.discard(self)
+        with _looking:
+            _living.discard(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(
@@ -278,7 +282,8 @@ def _checked(parameters: Iterable[Parameter], who: str) -> Sequence[Parameter]:
     found = list(parameters)
     if not found:
         raise SettingError(f"{who}: there are no parameters to train; is everything frozen?")
-    held = {id(p): other for other in _living for p in other.parameters}
+    with _looking:
+        held = {id(p): other for other in _living for p in other.parameters}
     seen: set[int] = set()
     for i, p in enumerate(found):
         called = getattr(p, "name", None) or f"parameter {i}"

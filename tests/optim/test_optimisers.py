@@ -4,6 +4,7 @@ import copy
 import functools
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -434,3 +435,27 @@ def test_a_state_that_does_not_fit_is_refused_whole(change, message):
 
 def test_an_optimiser_shows_its_size_and_rate():
     assert repr(optim.SGD(parameters(), optim.constant(0.1))) == "SGD(17 numbers, learning_rate=constant(0.1), steps=0)"
+
+
+def test_threads_may_make_optimisers_at_once():
+    # Each looks through those that live, for a parameter that is held already, while others join them.
+    made, errors = [optim.SGD([Parameter(np.zeros(1))], 0.1) for _ in range(200)], []
+
+    def make():
+        try:
+            for _ in range(60):
+                made.append(optim.SGD([Parameter(np.zeros(1))], 0.1))
+        except Exception as error:
+            errors.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # seconds, so that threads meet in many places
+    try:
+        threads = [threading.Thread(target=make) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert errors == [] and len(made) == 440
