@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 import minigen
+from benchmarks.experiments.results import append, lines_of, seeds_of
 from minigen import evaluate
 from minigen.train import command, runs
 
@@ -59,11 +60,6 @@ def run_one(kind: str, seed: int, work: Path) -> Path:
     if evaluate.main([str(run)]):
         raise SystemExit(f"{name}: could not be measured")
     return run
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The results so far."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -111,12 +107,6 @@ def _shown(values: list[float], whole: bool) -> str:
     return f"{spread} [{min(values):.3g}, {max(values):.3g}]" if whole else spread
 
 
-def seeds_of(text: str) -> list[int]:
-    """ "0-4" or "7"."""
-    first, _, last = text.partition("-")
-    return list(range(int(first), int(last or first) + 1))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", nargs="+", default=["fire", "rain"])
@@ -138,8 +128,7 @@ def main() -> None:
             if any((row["kind"], row["seed"]) == (kind, seed) for row in lines_of(path)):
                 continue
             row = row_of(kind, seed, run_one(kind, seed, asked.work))
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            append(path, row)
 
 
 if __name__ == "__main__":

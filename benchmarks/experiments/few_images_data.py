@@ -1,8 +1,6 @@
 """What the parts of `few_images` share: the images that a seed takes, and the files of results, a line for each run."""
 
-import json
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,15 +41,3 @@ def images(data: str, count: int, seed: int) -> Images:
 def name_of(row: dict[str, Any]) -> str:
     """A run's name in the working folder."""
     return f"{row['data']}-{row['count']}-seed{row['seed']}-steps{row['steps']}"
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file of results; none where there is no file yet."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-
-
-def append(path: Path, row: dict[str, Any]) -> None:
-    """Add a line to a file of results."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")

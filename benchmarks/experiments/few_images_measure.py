@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.experiments.few_images_data import MEASURES, RESULTS, append, images, kind_of, located, name_of, read
+from benchmarks.experiments.few_images_data import MEASURES, RESULTS, images, kind_of, located, name_of
+from benchmarks.experiments.results import append, lines_of
 from minigen import metrics
 from minigen.data import Images, mnist, scenes, to_uint8
 from minigen.errors import DataError
@@ -113,7 +114,7 @@ def contenders(row: dict[str, Any], learnt: Images, work: Path, name: str, n: in
 
 def measure_all(asked: argparse.Namespace) -> int:
     """Measure every run that is done and has not been measured; each line is added at once."""
-    rows = read(asked.out / RESULTS)
+    rows = lines_of(asked.out / RESULTS)
     path = asked.out / MEASURES
     for data in asked.data:
         kind = kind_of(data)
@@ -123,7 +124,7 @@ def measure_all(asked: argparse.Namespace) -> int:
             continue
         yardstick = Yardstick(kind, located(data).partition(":")[2], asked.items)
         key = ("data", "count", "seed", "steps", "what", "judge", "n_fake")
-        known = {tuple(row.get(name) for name in key) for row in read(path)}
+        known = {tuple(row.get(name) for name in key) for row in lines_of(path)}
 
         def is_known(row: dict[str, Any], known: Any = known, y: Yardstick = yardstick, key: Any = key) -> bool:
             return tuple((row | {"judge": y.judge.hash, "n_fake": y.n}).get(name) for name in key) in known

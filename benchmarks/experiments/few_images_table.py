@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.experiments.few_images_data import MEASURES, read
+from benchmarks.experiments.few_images_data import MEASURES
+from benchmarks.experiments.results import lines_of
 
 # measure: (what a reader is told, which way is better, for which data)
 MEASURED = {
@@ -118,7 +119,7 @@ def newest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def write(out: Path) -> int:
     """few_images.md and few_images-KIND.png beside the results; returns the exit status."""
-    rows = read(out / MEASURES)
+    rows = lines_of(out / MEASURES)
     if not rows:
         print(f"{out}: nothing is measured yet; run python -m benchmarks.experiments.few_images --measure first.")
         return 2

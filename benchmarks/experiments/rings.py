@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 import minigen
+from benchmarks.experiments.results import append, lines_of, seeds_of
 from minigen import losses, metrics, optim
 from minigen.data.points import grid_centres, ring_centres
 from minigen.models import mlp
@@ -188,17 +189,6 @@ def chosen(parts: list[str] | None) -> list[str]:
     return names
 
 
-def seeds_of(text: str) -> list[int]:
-    """ "0-4" or "7"."""
-    first, _, last = text.partition("-")
-    return list(range(int(first), int(last or first) + 1))
-
-
-def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The results so far."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", help=f"some of {', '.join(QUEUE)}, or parts of names")
@@ -220,8 +210,7 @@ def main() -> None:
             if any((r["name"], r["seed"], r["steps"]) == (name, seed, steps) for r in lines_of(path)):
                 continue
             row = run(name, seed, steps)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            append(path, row)
             told = " ".join(f"{k} {row['averaged'][k]}" for k in ("modes", "high_quality", "kl_all"))
             print(f"{name} seed {seed}: averaged {told}; {row['seconds']:.0f} s", flush=True)
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from benchmarks.workloads import digits, images, points
 from benchmarks.workloads.gpu_minigen import stills
-from benchmarks.workloads.torch_ import _points_networks, _update, _vae_networks
+from benchmarks.workloads.torch_ import _points_networks, _update, _vae_networks, dcgan_networks
 from minigen.errors import BackendError
 
 DEVICE = "cuda"  # tests without a GPU put "cpu" here
@@ -97,30 +97,7 @@ def memory() -> int:
 
 
 def dcgan(adam: Adam, batch: int = 256) -> Callable[[], Any]:
-    generator = nn.Sequential(
-        nn.Linear(100, 7 * 7 * 256, bias=False),
-        nn.BatchNorm1d(7 * 7 * 256, **KERAS),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Unflatten(1, (256, 7, 7)),
-        nn.ConvTranspose2d(256, 128, 5, padding=2, bias=False),
-        nn.BatchNorm2d(128, **KERAS),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.ConvTranspose2d(128, 64, 5, stride=2, padding=2, output_padding=1, bias=False),
-        nn.BatchNorm2d(64, **KERAS),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.ConvTranspose2d(64, 1, 5, stride=2, padding=2, output_padding=1, bias=False),
-        nn.Tanh(),
-    )
-    discriminator = nn.Sequential(
-        nn.Conv2d(1, 64, 5, stride=2, padding=2),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Dropout(0.3),
-        nn.Conv2d(64, 128, 5, stride=2, padding=2),
-        nn.LeakyReLU(0.2, inplace=True),
-        nn.Dropout(0.3),
-        nn.Flatten(),
-        nn.Linear(7 * 7 * 128, 1),
-    )
+    generator, discriminator = dcgan_networks(28)
     return _gan(adam, generator, discriminator, _channels_first(images(batch, 28)), latent=100, rate=1e-4)
 
 

@@ -27,9 +27,8 @@ def _arrays(*networks: nn.Module) -> list:
     return [p.detach().numpy() for network in networks for p in network.parameters()]
 
 
-def dcgan(batch: int = 256, side: int = 28, channels_last: bool = False, fused: bool = False) -> Made:
-    """As PyTorch's own DCGAN examples: ReLUs in place; Keras's ε and momentum, which are the article's."""
-    torch.manual_seed(0)
+def dcgan_networks(side: int) -> tuple[nn.Module, nn.Module]:
+    """(generator, discriminator) of the article, with Keras's ε and momentum, which are the article's."""
     small = side // 4
     keras = {"eps": 1e-3, "momentum": 0.01}
     generator = nn.Sequential(
@@ -56,6 +55,13 @@ def dcgan(batch: int = 256, side: int = 28, channels_last: bool = False, fused: 
         nn.Flatten(),
         nn.Linear(small * small * 128, 1),
     )
+    return generator, discriminator
+
+
+def dcgan(batch: int = 256, side: int = 28, channels_last: bool = False, fused: bool = False) -> Made:
+    """As PyTorch's own DCGAN examples: ReLUs in place; Keras's ε and momentum, which are the article's."""
+    torch.manual_seed(0)
+    generator, discriminator = dcgan_networks(side)
     x_real = torch.from_numpy(images(batch, side).transpose(0, 3, 1, 2).copy())
     if channels_last:
         generator, discriminator = (n.to(memory_format=torch.channels_last) for n in (generator, discriminator))

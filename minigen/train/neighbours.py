@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import ShapeError
+from minigen.metrics import held_out_rank, nearest_distances
 from minigen.train.pictures import DARK, at_least, grid, save_png, to_pixels
 
-CHUNK_BYTES = 32 << 20  # of training items as floats, at a time
-CANDIDATES = 8  # training items a chunk whose distance is computed again, exactly
 MARK = np.array([213, 94, 0], np.uint8)  # vermilion, told apart by readers with any kind of colour vision
 MARGIN = 4  # pixels around a pair, where the mark is drawn
 
@@ -28,37 +27,8 @@ def nearest(samples: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.n
             f"neighbours: samples {samples.shape} and training items {training.shape} must be (N, H, W, C) or "
             "(N, T, H, W, C), alike in all but N, and not empty."
         )
-    x = to_pixels(samples).reshape(len(samples), -1)  # (N, THWC)
-    rows = np.arange(len(x))
-    best = np.full(len(x), np.iinfo(np.int64).max)  # sums of squared byte differences: whole numbers, so exact
-    indices = np.zeros(len(x), np.int64)
-    step = max(1, CHUNK_BYTES // (4 * x.shape[1]))
-    for start in range(0, len(training), step):
-        t = to_pixels(training[start : start + step]).reshape(-1, x.shape[1])  # (chunk, THWC)
-        near = _candidates(x, t)
-        exact = np.stack([_squares(x, t[near[:, k]]) for k in range(near.shape[1])], axis=1)  # (N, candidates)
-        k = exact.argmin(axis=1)
-        better = exact[rows, k] < best
-        best = np.where(better, exact[rows, k], best)
-        indices = np.where(better, start + near[rows, k], indices)
-    return indices, np.sqrt(best / x.shape[1]) / 255
-
-
-def _candidates(x: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Columns of t that float32 finds nearest to each x, in rising order: (N, up to CANDIDATES).
-
-    ‖x − t‖² = ‖x‖² − 2⟨x, t⟩ + ‖t‖² is one matrix product, but loses digits where x ≈ t; hence more than one candidate.
-    """
-    centre = t.mean(axis=0, dtype=np.float32)  # taken out first: smaller numbers, smaller errors
-    a, b = x - centre, t - centre
-    distances = (b * b).sum(axis=1) - 2 * a @ b.T  # ‖a‖² is the same for all t
-    count = min(CANDIDATES, len(t))
-    return np.sort(np.argpartition(distances, count - 1, axis=1)[:, :count], axis=1)
-
-
-def _squares(x: np.ndarray, t: np.ndarray) -> np.ndarray:
-    difference = x.astype(np.int64) - t
-    return (difference * difference).sum(axis=1)
+    indices, distances = nearest_distances(to_pixels(samples), to_pixels(training))
+    return indices, distances / 255
 
 
 def panel(
@@ -75,11 +45,10 @@ def panel(
     at_least("columns", columns, 1)
     indices, distances = nearest(samples, training)
     usual = None if held_out is None else nearest(held_out, training)[1]
+    percentiles = None if usual is None else held_out_rank(distances, usual)
     rows: list[dict[str, Any]] = []
     for i, (index, distance) in enumerate(zip(indices, distances, strict=True)):
-        percentile = None
-        if usual is not None:  # an equal distance counts half
-            percentile = 50.0 * float((usual < distance).mean() + (usual <= distance).mean())
+        percentile = None if percentiles is None else float(percentiles[i])
         marked = bool(distance == 0) if percentile is None else percentile < 1
         rows.append(
             {

@@ -1,6 +1,7 @@
 """The nearest training image, against the plain formula."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ def random_images(*shape, seed=0):
 @pytest.mark.parametrize("chunk", [1, 5_000, 1 << 25])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_nearest_is_that_of_the_plain_formula(monkeypatch, channels, chunk):
-    monkeypatch.setattr(neighbours, "CHUNK_BYTES", chunk)
+    monkeypatch.setattr(sys.modules["minigen.metrics.neighbours"], "CHUNK_BYTES", chunk)
     samples, training = random_images(7, 6, 5, channels), random_images(50, 6, 5, channels, seed=1)
     indices, distances = nearest(samples, training)
     difference = (samples[:, None].astype(float) - training[None]) / 255
