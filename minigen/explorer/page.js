@@ -55,6 +55,12 @@ function showImage(item) {
   canvas.getContext("2d").putImageData(pixels, 0, 0);
 }
 
+/** What a command says of the factors that are told here; nothing where there are none. */
+function asked() {
+  const values = data.factors.map(({ name }, k) => `${name}=${Number(state.factors[k].toPrecision(6))}`);
+  return values.length ? ` --set ${values.join(" ")}` : "";
+}
+
 /** Bring the figure, the sliders and the words up to date with the state. */
 function show() {
   if (moves) showFigure();
@@ -63,7 +69,7 @@ function show() {
   find("previous").disabled = state.seed === 0;
   const origin = state.own
     ? "drawn by this page's own generator; python -m minigen.sample draws another one"
-    : `as python -m minigen.sample --seeds ${state.seed}`;
+    : `as python -m minigen.sample --seeds ${state.seed}${asked()}`;
   say("origin", state.exact ? origin : `${origin}; moved since`);
   press(find("loop"), state.circle !== null);
   classButtons.forEach((button, k) => press(button, k === 0 ? state.chosen === null : state.chosen === k - 1));

@@ -117,9 +117,11 @@ def test_factors_have_sliders_of_their_own(page, in_node):
         const pixel = () => by("picture").drawn.at(-1)[1].data;
         const before = pixel();
         factorSliders[1].input.value = 0.25; factorSliders[1].input.fire("input");
-        [before, pixel(), state.factors, factorSliders.map(({ input }) => [input.min, input.max])]"""
-    before, after, factors, ranges = in_node(page("gan of factors"), HELD + code, controls=True)
+        [before, pixel(), state.factors, factorSliders.map(({ input }) => [input.min, input.max]),
+         by("origin").textContent]"""
+    before, after, factors, ranges, origin = in_node(page("gan of factors"), HELD + code, controls=True)
     assert before != after and factors == [0.5, 0.25] and ranges == [[0, 1], [0.2, 0.8]]
+    assert origin == "as python -m minigen.sample --seeds 0 --set time=0.5 haze=0.25"
 
 
 def test_a_figure_plays_pauses_and_turns(page, in_node):
