@@ -394,6 +394,23 @@ def test_control_by_factors_is_held_against_what_is_read(source, obeys):
     assert rows["haze (R² 1), error"]["mean"] == pytest.approx(0.25, abs=0.05)  # mean distance from the middle
 
 
+def test_a_whole_factor_is_asked_for_by_whole_numbers(source):
+    class Asked(Recipe):
+        condition = Condition(factors=(Factor("sea", 0, 1, whole=True),))
+
+        def generate(self, z, told=None):
+            assert set(told[:, 0].tolist()) == {-1.0, 1.0}  # land or sea, as it was told in training
+            factors = draw_factors(len(z), 21)
+            items = render(factors)
+            judge.known |= {item.tobytes(): f for item, f in zip(items, factors, strict=True)}
+            return to_float(items)
+
+    found = only(draw_factors(60, 11), source)
+    judge = found.judge
+    (table,) = asked.obedience(Asked(None), found, 0)
+    assert "sea (R² 1), correlation" in values(table)
+
+
 def test_who_is_not_asked_has_no_table(source):
     recipe = Recipe(None)
     recipe.condition = Condition()

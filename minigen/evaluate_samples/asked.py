@@ -60,7 +60,7 @@ def _numbers(recipe: Any, factors: Any, drawn: Drawn, seed: int) -> list[Measure
     if not any(factor.name in judge.scores for factor in factors):
         return []
     places = backend.generator([seed, 9]).random((drawn.count, len(factors)))
-    asked = {f.name: f.lowest + (f.highest - f.lowest) * places[:, k] for k, f in enumerate(factors)}
+    asked = {f.name: f.at(places[:, k]) for k, f in enumerate(factors)}
     rows_told = np.concatenate([f.columns(asked[f.name]) for f in factors], axis=1)
     made = with_all_weights(recipe, _noise(recipe, drawn, seed), rows_told)
     read = {column: judge.factors(items) for column, items in made.items()}

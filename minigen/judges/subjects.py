@@ -22,6 +22,7 @@ from minigen.data import (
 )
 from minigen.data.clips import LOOPING
 from minigen.metrics.factors import r_squared
+from minigen.train.condition import Factor
 
 SEED = 1_785_030_759  # "judg" in ASCII, far from the seeds people choose: no run learns from a judge's items
 SPARED = 10_000  # digits that a run learns from by default; the judge learns from those after them
@@ -115,7 +116,10 @@ class Rendered(Subject):
 
     def targets(self, factors: np.ndarray) -> np.ndarray:
         """Factors as the network is to say them: float32 (N, outputs)."""
-        return np.stack([self._column(factors[name], name, part) for name, part in self.columns], axis=1)
+        scaled = [
+            Factor(name, *ends, cyclic=name in CYCLIC).columns(factors[name]) for name, ends in self.ranges.items()
+        ]
+        return np.concatenate(scaled, axis=1)
 
     def values(self, said: np.ndarray) -> dict[str, np.ndarray]:
         """What the network says (N, outputs) as factors: name → float64 (N,), each brought into its range."""
@@ -155,14 +159,6 @@ class Rendered(Subject):
         seen = self.seen(factors)
         counted = np.stack([seen[name] for name, _ in self.columns], axis=1).astype(np.float32)
         return Lesson(items, self.targets(factors), counted)
-
-    def _column(self, values: np.ndarray, name: str, part: str) -> np.ndarray:
-        low, high = self.ranges[name]
-        share = (values.astype(np.float64) - low) / (high - low)
-        if not part:
-            return (2 * share - 1).astype(np.float32)
-        turn = np.cos if part == "cos" else np.sin
-        return turn(2 * np.pi * share).astype(np.float32)
 
 
 class Digits(Subject):

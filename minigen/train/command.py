@@ -31,7 +31,7 @@ examples
   python -m minigen.train vae --data motion                      # characters that walk, run, jump and wave
   python -m minigen.train vae --data bvh:clips/ --condition style
   python -m minigen.train gan --data images:my_stills/ --channels 3 --size 64
-  python -m minigen.train gan --data effects:fire                # clips that come round, about four minutes
+  python -m minigen.train gan --data effects:fire                # clips that come round, about three minutes
   python -m minigen.train gan --condition time,haze              # told of each still, so that it can be asked for
   python -m minigen.train gan --preset article --data mnist      # the article's exact network
   python -m minigen.train gan --resume runs/0001-gan-scenes --steps 5000

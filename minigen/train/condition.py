@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import SettingError
+from minigen.models.vae import one_hot
 
 CYCLIC = ("time", "phase")  # factors on a circle: midnight comes after midnight
 NOISE = "nuisance"  # of every renderer: it seeds what else varies, and says nothing by its size
@@ -104,7 +105,7 @@ class Condition:
         if told is None:
             return self.in_turn(count)
         told = np.asarray(told)
-        return np.eye(len(self.classes), dtype=np.float32)[told] if told.ndim == 1 else told.astype(np.float32)
+        return one_hot(told, len(self.classes)) if told.ndim == 1 else told.astype(np.float32)
 
     def in_turn(self, count: int) -> np.ndarray:
         """Rows for so many samples: the classes one after another; factors spread evenly over all their ranges.
@@ -113,7 +114,7 @@ class Condition:
         x^(F+1) = x + 1, which leave no gaps whatever the count (Roberts 2018, "R sequences").
         """
         if self.classes:
-            return np.eye(len(self.classes), dtype=np.float32)[np.arange(count) % len(self.classes)]
+            return one_hot(np.arange(count) % len(self.classes), len(self.classes))
         F, root = len(self.factors), 2.0
         for _ in range(40):
             root = (1 + root) ** (1 / (F + 1))
@@ -123,7 +124,7 @@ class Condition:
     def drawn(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Rows whose class or factors are drawn: uniform over the classes, or over each factor's range."""
         if self.classes:
-            return np.eye(len(self.classes), dtype=np.float32)[rng.integers(len(self.classes), size=count)]
+            return one_hot(rng.integers(len(self.classes), size=count), len(self.classes))
         return self._at(rng.random((count, len(self.factors))))
 
     def row(self, values: Mapping[str, float], rest: np.ndarray | None = None) -> np.ndarray:
