@@ -3,9 +3,28 @@
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from minigen.errors import MinigenError
+
+Options = TypeVar("Options")
+
+
+def asked(kind: type[Options], module: str, usage: str, argv: Sequence[str] | None) -> Options:
+    """The flags of `python -m minigen.MODULE` as the dataclass `kind` says them; argv: by default those of the process.
+
+    A flag that is wrong ends the program with status 2 and a sentence; --help prints `usage` and every flag.
+    """
+    import tyro
+
+    return tyro.cli(
+        kind,
+        prog=f"python -m minigen.{module}",
+        description=usage,
+        args=sys.argv[1:] if argv is None else argv,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
 
 
 def run(command: Callable[[], int], spare: str) -> int:

@@ -1,7 +1,6 @@
 """`python -m minigen.evaluate RUN`: what a trained model is worth in numbers, each beside what needs no model."""
 
 import json
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -56,13 +55,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 done, 2 bad input."""
 
     def command() -> int:
-        options = tyro.cli(
-            Options,
-            prog="python -m minigen.evaluate",
-            description=USAGE,
-            args=sys.argv[1:] if argv is None else argv,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        options = console.asked(Options, "evaluate", USAGE, argv)
         for table in evaluate(options):
             print(table, end="\n\n")
             for verdict in table.verdicts():

@@ -1,7 +1,6 @@
 """`python -m minigen.gallery RUN …`: runs side by side on one page, for a class or a studio's wall."""
 
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -43,14 +42,7 @@ class Options:
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 done, 2 bad input."""
-    options = tyro.cli(
-        Options,
-        prog="python -m minigen.gallery",
-        description=USAGE,
-        args=sys.argv[1:] if argv is None else argv,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    return console.run(lambda: _main(options), "fewer runs")
+    return console.run(lambda: _main(console.asked(Options, "gallery", USAGE, argv)), "fewer runs")
 
 
 def _main(options: Options) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
 import minigen
 from minigen import backend, console, sample_images, sample_motion
@@ -49,14 +48,7 @@ Blender: File > Import > Motion Capture (.bvh); turn Update Scene FPS on; Scale 
 
 def main(argv: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 done, 2 bad input."""
-    options = tyro.cli(
-        Options,
-        prog="python -m minigen.sample",
-        description=USAGE,
-        args=sys.argv[1:] if argv is None else argv,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    return console.run(lambda: _main(options), "--seeds, --scale or --columns")
+    return console.run(lambda: _main(console.asked(Options, "sample", USAGE, argv)), "--seeds, --scale or --columns")
 
 
 def _main(options: Options) -> int:

@@ -1,6 +1,5 @@
 """`python -m minigen.judges scenes`: the judge of some data, trained or from the cache, and how good it is."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,13 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 done, 2 bad input."""
 
     def command() -> int:
-        options = tyro.cli(
-            Options,
-            prog="python -m minigen.judges",
-            description=USAGE,
-            args=sys.argv[1:] if argv is None else argv,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
+        options = console.asked(Options, "judges", USAGE, argv)
         backend.use(options.backend)
         if options.frames < 1 or (options.frames > 1 and not options.data.startswith("effects:")):
             raise SettingError(f"--frames {options.frames}: only effects have clips. Leave it out.")

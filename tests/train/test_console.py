@@ -31,6 +31,15 @@ def test_a_closed_pipe_ends_a_run_without_a_traceback(tmp_path):
     assert process.returncode == 141
 
 
+@pytest.mark.parametrize("name", ["sample", "evaluate", "gallery", "judges"])
+def test_help_into_a_closed_pipe_is_no_traceback(name):
+    command = [sys.executable, "-m", f"minigen.{name}", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
 def test_ctrl_c_while_the_data_are_made_is_no_traceback(tmp_path, monkeypatch, train):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
