@@ -11,8 +11,8 @@ from minigen.ops.steps import adam_step
 def adam_step_cuda(w, g, spare, m, v, *, rate, beta1, beta2, eps, steps):
     if not suits(w, g, m, v):
         return adam_step.function(w, g, spare, m, v, rate=rate, beta1=beta1, beta2=beta2, eps=eps, steps=steps)
-    grow = 1 / math.sqrt(1 - beta2**steps)  # in double precision: 1 − 0.999 has three digits less in single
-    numbers = (beta1, 1 - beta1, beta2, 1 - beta2, grow, eps, rate / (1 - beta1**steps))
+    root = math.sqrt(1 - beta2**steps)  # in double precision: 1 − 0.999 has three digits less in single
+    numbers = (beta1, 1 - beta1, beta2, 1 - beta2, root * eps, root * rate / (1 - beta1**steps))
     launch("adam", w.size, w, g, m, v, np.int32(w.size), *(np.float32(n) for n in numbers))
 
 

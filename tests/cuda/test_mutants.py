@@ -33,7 +33,7 @@ MUTANTS = [
     ("normalise", "if (ours && threadIdx.x < LANES)", "if (ours && threadIdx.x < 2 * LANES && channel > 0)"),
     ("normalise", "- dbeta[channel] / rows - along", "- along"),
     # Adam
-    ("adam", "sqrtf(square) * grow + eps", "sqrtf(square + eps) * grow"),
+    ("adam", "sqrtf(square) + eps", "sqrtf(square + eps)"),
     ("adam", "rest2 * (slope * slope)", "rest1 * (slope * slope)"),
     # activations
     ("activations", "x[i] > 0.0f ? a[i]", "x[i] >= 0.0f ? a[i]"),

@@ -93,7 +93,8 @@ def test_a_step_of_the_articles_gan_with_kernels_equals_one_without(device):
     with kernels_off():
         plain_losses, plain_weights, plain_launches, nothing = one_step(1 / 32, **settings)
     np.testing.assert_allclose(losses, plain_losses, rtol=1e-5)
-    for fast, plain in zip(weights, plain_weights, strict=True):
-        np.testing.assert_allclose(fast, plain, rtol=0, atol=5e-6)  # a twentieth of a step of Adam
+    # Adam's first step has slopes up to rate / eps = 1e4: rounding of 1e-9 in a gradient near 0 moves a weight by 1e-5.
+    apart = np.concatenate([np.abs(fast - plain).ravel() for fast, plain in zip(weights, plain_weights, strict=True)])
+    assert apart.max() < 1e-5 and np.mean(apart > 1e-6) < 1e-4
     assert ran["adam"] == 2 and not nothing
     assert launches + sum(ran.values()) < 0.5 * plain_launches
