@@ -26,7 +26,7 @@ images:
   python -m minigen.sample runs/0001-gan-scenes --seeds 0-5 --walk --out walk.mp4
   python -m minigen.sample runs/0001-gan-scenes --seeds 7 --loop --frames-between 96 --out shot/dawn.####.png
   python -m minigen.sample runs/0001-gan-scenes --seeds 0-999 --out images.npz
-  python -m minigen.sample runs/0001-gan-scenes --html explorer.html          (sliders, in any browser)
+  python -m minigen.sample runs/0001-gan-scenes --html explorer.html          (sliders, in any browser; clips play)
 
 clips:
   python -m minigen.sample runs/0004-gan-fire                                 (a film of seeds 0 to 7)

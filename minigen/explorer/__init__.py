@@ -26,9 +26,10 @@ def write_explorer(
 ) -> Path:
     """Write the page in which a run's latents can be explored; returns its path.
 
-    recipe: what `minigen.train.runs.load` gives, of a GAN or VAE of images or a VAE of motion.  seed: with which the
-    page opens.  notes: what it says of its origin, such as run and licence, beside what the recipe knows.  weights: how
-    exactly the network is kept, two bytes a weight or four.  force: overwrite a file, and write more than 8 MB.
+    recipe: what `minigen.train.runs.load` gives, of a GAN of images or clips or a VAE of images or motion.  seed: with
+    which the page opens.  notes: what it says of its origin, such as run and licence, beside what the recipe knows.
+    weights: how exactly the network is kept, two bytes a weight or four.  force: overwrite a file, and write more than
+    8 MB.
     SettingError where the file exists, would be larger, or the run's network has a layer that the page does not know.
     """
     path = Path(path)

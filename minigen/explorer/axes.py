@@ -11,6 +11,7 @@ from minigen.models.vae import Vae
 from minigen.walks import from_normal, to_normal
 
 BASES = 8  # latents at which directions are sought, and as many others at which their shares are measured
+FEW_BASES = 4  # of clips, each of which takes as long as many images
 APART = 1_000_000  # a seed that nobody looks at: along directions sought at the seeds shown, these would be extremes
 STEP = 1.0  # to either side, in standard deviations of the prior
 FEWEST = 1e-4  # the share of the change below which nothing can be seen of a direction
@@ -33,12 +34,13 @@ def axes_of(recipe: Any, draw: Callable[[np.ndarray], np.ndarray], most: int) ->
     """At most so many directions of a run's latents; those of which nothing can be seen are left out.
 
     draw: z (N, Z) → (N, D).  With J the slope of what is drawn, by central differences of STEP, and M the mean of
-    J Jᵀ over BASES latents, a direction d changes it by dᵀ M d.  A GAN's latents have no axes of their own, every
+    J Jᵀ over some latents, a direction d changes it by dᵀ M d.  A GAN's latents have no axes of their own, every
     rotation of z being as likely: its directions are the eigenvectors of M.  A VAE's have, since its posterior is
     normal with independent numbers: they are z's own.  Their shares and their order come from other latents than M.
     """
-    bases = recipe.latents(2 * BASES, backend.generator(APART))
-    sought, measured = (_mean_change(recipe, draw, some) for some in (bases[:BASES], bases[BASES:]))
+    count = FEW_BASES if getattr(recipe.config, "frames", 1) > 1 else BASES
+    bases = recipe.latents(2 * count, backend.generator(APART))
+    sought, measured = (_mean_change(recipe, draw, some) for some in (bases[:count], bases[count:]))
     Z = recipe.config.latent
     own = isinstance(getattr(recipe, "model", None), Vae)
     rows = np.eye(Z) if own else np.linalg.eigh(sought)[1].T[::-1]

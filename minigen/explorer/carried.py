@@ -12,16 +12,16 @@ from minigen.explorer.axes import axes_of
 from minigen.explorer.body import body_of
 from minigen.explorer.network import program_of
 from minigen.explorer.program import Program
+from minigen.sample_plan import CLIP_FPS
 
 SEEDS = 64  # of which the page carries NumPy's own latents, 0 to 63
 SHOWN, MOST = 8, 24  # sliders in view, and in all
 AGREE = 1e-3  # by how much the page's network may differ from the run's, both in float32
+EVERY = 7  # of a clip each seventh number is kept to check it by, so of every frame and every channel
 
 
 def fit_to_show(recipe: Any, weights: str) -> Program:
     """The run's network as the page will carry it; SettingError where the page could not show what it draws."""
-    if getattr(recipe.config, "frames", 1) > 1:
-        raise SettingError("the explorer shows images and motion; it cannot play a GAN's clips yet.")
     program = program_of(recipe)
     rows = rows_of(recipe, np.arange(2))
     apart = float(np.abs(program(rows) - drawn(recipe, rows)).max())
@@ -42,8 +42,10 @@ def carried(recipe: Any, program: Program, seed: int, weights: str) -> dict[str,
     told = rows[seeds.index(seed), Z:]
     axes = axes_of(recipe, lambda z: program(_beside(z, told)).reshape(len(z), -1), MOST)
     moves = getattr(recipe.config, "moves", False)
+    clips = getattr(recipe.config, "frames", 1) > 1
+    item, every = items[seeds.index(seed)], EVERY if clips else 1
     found: dict[str, Any] = {
-        "kind": "motion" if moves else "image",
+        "kind": "motion" if moves else "clip" if clips else "image",
         "seed": seed,
         "seeds": seeds,
         "latent": Z,
@@ -59,12 +61,18 @@ def carried(recipe: Any, program: Program, seed: int, weights: str) -> dict[str,
         "network": {"dtype": weights, "count": program.numbers.size, "steps": program.steps},
         "weights": text_of(program.numbers, weights),
         "moved": float(np.abs(items - meant).max()),
-        "reference": {"row": text_of(rows[seeds.index(seed)]), "item": text_of(items[seeds.index(seed)])},
+        "reference": {
+            "row": text_of(rows[seeds.index(seed)]),
+            "item": text_of(item.ravel()[::every]),
+            "every": every,
+        },
     }
+    if moves or clips:
+        found |= {"frames": program.shape[0], "fps": float(recipe.fps or CLIP_FPS), "loops": clips and recipe.loops}
     if moves:
-        found |= {"frames": program.shape[0], "body": body_of(recipe, recipe.scaling.from_units(meant))}
+        found["body"] = body_of(recipe, recipe.scaling.from_units(meant))
     else:
-        found["image"] = dict(zip(("height", "width", "channels"), program.shape, strict=True))
+        found["image"] = dict(zip(("height", "width", "channels"), program.shape[-3:], strict=True))
     return found
 
 

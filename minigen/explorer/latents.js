@@ -71,6 +71,17 @@ function latentOf(seed, data) {
   return { z: fromNormal(normals(data.latent, xorshift32(seed)), data.prior), own: true };
 }
 
+/** Vectors made orthonormal one after the other, by Gram and Schmidt. */
+function orthonormal(vectors) {
+  const basis = [];
+  for (const vector of vectors) {
+    let v = Float64Array.from(vector);
+    for (const e of basis) v = combined([1, v], [-product(v, e), e]);
+    basis.push(combined([1 / (Math.sqrt(product(v, v)) + 1e-30), v]));
+  }
+  return basis;
+}
+
 /**
  * c + r (a cos 2πt + b sin 2πt), a circle through n at t = 0, every point as long as n: as `sample --loop` has it.
  * spans: two draws, from which the directions across are made.
@@ -79,12 +90,7 @@ function circle(n, t, spans) {
   const Z = n.length;
   const tilt = Z > 2 ? Math.PI / 6 : Math.PI / 2;
   const length = Math.sqrt(product(n, n));
-  const basis = [n.map((value) => value / Math.max(length, 1e-30))];
-  for (const span of spans.slice(0, Math.min(2, Z - 1))) {
-    let v = Float64Array.from(span);
-    for (const e of basis) v = combined([1, v], [-product(v, e), e]);
-    basis.push(combined([1 / Math.sqrt(product(v, v)), v]));
-  }
+  const basis = orthonormal([n, ...spans.slice(0, Math.min(2, Z - 1))]);
   const along = basis[0], across = basis[1], b = basis[basis.length - 1];
   const a = combined([Math.sin(tilt), along], [Math.cos(tilt), across]);
   const c = combined([Math.cos(tilt), along], [-Math.sin(tilt), across]);

@@ -1,6 +1,7 @@
 """From a run to a program: the decoder with which it draws, layer by layer, as steps that the page can do."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from minigen import backend
 from minigen.errors import SettingError
 from minigen.explorer.program import GEOMETRY, Program, Shape
+from minigen.models.clip_gan import GeneratorFactorised
+from minigen.models.clip_gan_layers import CUT, AroundTime, CircularConv3DTranspose, HeldEnds
 from minigen.models.vae import TwoLayerVae, Vae
 from minigen.nn import (
     BatchNorm,
@@ -92,19 +95,34 @@ def _dense(program: Program, layer: Dense) -> None:
         raise SettingError(
             f"the explorer has no JavaScript for {layer!r} on maps, {program.shape}; put Flatten before it."
         )
-    program.add("dense", inputs=w.shape[0], outputs=w.shape[1], weight=program.keep(w.T), bias=_bias(program, layer))
+    program.add(
+        "dense", inputs=w.shape[0], outputs=w.shape[1], weight=program.keep(w.T), bias=_bias(program, layer.bias)
+    )
     program.shape = (w.shape[1],)
 
 
 def _convolution(program: Program, layer: Any) -> None:
-    """A convolution, or its transpose, over up to three axes; those it lacks are put in front, of length 1."""
+    """A convolution, or its transpose, over up to three axes."""
     if layer.groups != 1:
         raise SettingError(f"the explorer has no JavaScript for groups, as in {layer!r}.")
+    _add_convolution(program, layer, _shaped(program, layer), layer.padding, layer.bias)
+
+
+def _circular(program: Program, layer: CircularConv3DTranspose) -> None:
+    """Of a clip with its last frame put in front too, and the first one behind; what falls beyond the ends is cut."""
+    shape = _shaped(program, layer)
+    T = program.shape[0]
+    _add_frames(program, [T - 1, *range(T), 0])
+    _add_convolution(program, layer.conv, shape, CUT, layer.bias)
+
+
+def _add_convolution(program: Program, layer: Any, shape: Shape, padding: Any, bias: Any) -> None:
+    """Axes that a convolution lacks are put in front, of length 1.  shape: of what comes out."""
     transposed = type(layer).__name__.endswith("Transpose")
-    n, shape = layer.axes, _shaped(program, layer)
+    n = layer.axes
     wide, narrow = (shape[:-1], program.shape[:-1]) if transposed else (program.shape[:-1], shape[:-1])
     window, stride, dilation = (per_axis(name, getattr(layer, name), n) for name in ("window", "stride", "dilation"))
-    before = tuple(first for first, _ in paddings(layer.padding, wide, window, stride, dilation))
+    before = tuple(first for first, _ in paddings(padding, wide, window, stride, dilation))
     lengths = dict(zip(GEOMETRY, (wide, narrow, window, stride, dilation, before), strict=True))
     lacking = {name: [0 if name == "before" else 1] * (AXES - n) for name in GEOMETRY}
     w = backend.to_host(layer.weight.data)
@@ -116,13 +134,41 @@ def _convolution(program: Program, layer: Any) -> None:
         inputs=layer.inputs,
         outputs=layer.outputs,
         weight=program.keep(w),
-        bias=_bias(program, layer),
+        bias=_bias(program, bias),
     )
     program.shape = shape
 
 
-def _bias(program: Program, layer: Any) -> int | None:
-    return None if layer.bias is None else program.keep(backend.to_host(layer.bias.data))
+def _bias(program: Program, bias: Any) -> int | None:
+    return None if bias is None else program.keep(backend.to_host(bias.data))
+
+
+def _repeated_frames(program: Program, layer: AroundTime | HeldEnds) -> None:
+    """A layer that only says which frames come one after another: the numbers of the frames tell in what order."""
+    numbers = np.arange(program.shape[0], dtype=np.float32).reshape(1, -1, 1, 1, 1)
+    _add_frames(program, layer(numbers).ravel().astype(int).tolist())
+
+
+def _add_frames(program: Program, order: Sequence[int]) -> None:
+    program.add("frames", count=program.shape[0], order=order)
+    program.shape = (len(order), *program.shape[1:])
+
+
+def _factorised(program: Program, layer: GeneratorFactorised) -> None:
+    """The codes of all frames, and of each of them an image by the same network."""
+    T, motion = layer.frames, layer.motion
+    turn, last = (2 * math.pi, T) if layer.loops else (math.pi, max(1, T - 1))
+    program.add(
+        "codes",
+        motion=motion,
+        ahead=not layer.loops,
+        radius=math.sqrt(motion / 2),
+        angles=[turn * t / last for t in range(T)],
+    )
+    outer, program.steps, program.shape = program.steps, [], (layer.content + motion,)
+    add_layers(program, layer.image)
+    outer.append({"op": "each", "count": T, "steps": program.steps})
+    program.steps, program.shape = outer, (T, *program.shape)
 
 
 def _batch_norm(program: Program, layer: BatchNorm) -> None:
@@ -141,7 +187,10 @@ def _reshaped(program: Program, layer: Any) -> None:
 
 TRANSLATED: dict[type, Callable[[Program, Any], None]] = {
     Dense: _dense,
+    GeneratorFactorised: _factorised,
     **dict.fromkeys((Conv1D, Conv2D, Conv3D, Conv1DTranspose, Conv2DTranspose, Conv3DTranspose), _convolution),
+    CircularConv3DTranspose: _circular,
+    **dict.fromkeys((AroundTime, HeldEnds), _repeated_frames),
     BatchNorm: _batch_norm,
     LeakyReLU: lambda program, layer: program.add("leakyRelu", slope=layer.slope),
     ReLU: lambda program, layer: program.add("leakyRelu", slope=0),

@@ -9,7 +9,7 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-SCRIPTS = ("network.js", "latents.js", "kinematics.js", "figure.js", "page.js")
+SCRIPTS = ("network.js", "latents.js", "kinematics.js", "figure.js", "page.js", "controls.js")
 UNSAID = ("seeds", "class", "loop", "walk")  # notes that are of a single drawing and not of the page
 
 
@@ -21,7 +21,6 @@ def page_of(recipe: Any, data: Mapping[str, Any], notes: Mapping[str, str]) -> s
 
 def _page(recipe: Any, data: Mapping[str, Any], notes: Mapping[str, str], size: int) -> str:
     facts = _facts(recipe, data, size) | {k: v for k, v in notes.items() if k not in UNSAID}
-    moves = data["kind"] == "motion"
     part = {name: files(__package__).joinpath(name).read_text(encoding="utf-8") for name in (*SCRIPTS, "page.css")}
     told = {
         "policy": _policy(part),
@@ -29,13 +28,23 @@ def _page(recipe: Any, data: Mapping[str, Any], notes: Mapping[str, str], size: 
         "lead": escape(_lead(recipe, data)),
         "axes": escape(_about_axes(recipe, data)),
         "seeds": escape(_about_seeds(data)),
-        "space": "play and pause" if moves else "loop",
-        "drag": " Drag the figure to walk around it." if moves else "",
+        "keys": _keys(data),
         "facts": "\n".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()),
         "data": json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),  # nothing in it may end the script
     }
     frame = files(__package__).joinpath("page.html").read_text(encoding="utf-8")
     return re.sub(r"\{\{([\w.]+)\}\}", lambda match: (told | part)[match[1]], frame)
+
+
+def _keys(data: Mapping[str, Any]) -> str:
+    plays, moves = data["kind"] != "image", data["kind"] == "motion"
+    acts = [("← →", "seed"), ("space", "play and pause" if plays else "loop")]
+    if plays:
+        acts += [(", .", "a frame back and on"), ("l", "loop")]
+    acts += [("r", "random seed"), ("Esc", "reset")]
+    told = (" ".join(f"<kbd>{key}</kbd>" for key in keys.split()) + f" {act}" for keys, act in acts)
+    walk = " Drag the figure to walk around it; with Tab the focus comes to it, and arrows turn it." if moves else ""
+    return f"Keys: {', '.join(told)}.{walk}"
 
 
 def _policy(part: Mapping[str, str]) -> str:
@@ -81,7 +90,10 @@ def _rounding(data: Mapping[str, Any]) -> str:
 def _lead(recipe: Any, data: Mapping[str, Any]) -> str:
     kind = "decoder of a variational autoencoder" if hasattr(recipe, "model") else "generator of a GAN"
     if data["kind"] == "motion":
-        what = f"{data['frames']} frames of motion, {data['body']['fps']:g} a second"
+        what = f"{data['frames']} frames of motion, {data['fps']:g} a second"
+    elif data["kind"] == "clip":
+        what = "clips of {frames} frames of {height} × {width} pixels, {fps:g} a second".format(**data, **data["image"])
+        what += ", which come round" if data["loops"] else ""
     else:
         what = "pictures of {height} × {width} pixels".format(**data["image"])
     return f"The {kind} turns {data['latent']} numbers into {what}. Move them, and see what each of them does."

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import SettingError
+from minigen.models.clip_gan import TINY
 from minigen.ops import conv, conv_transpose
 from minigen.ops.windows import Geometry
 
@@ -21,8 +22,9 @@ class Program:
     """y = the steps, one after the other, of a row of numbers; batch normalisation is a scale and a shift.
 
     inputs: how many numbers the row has.  shape: of what comes out.  steps: for each its `op` and settings, plain JSON
-    values, among them the places in `numbers` where its weights begin.  numbers: float32, all weights in one row, those
-    of dense layers and convolutions as (*window, outputs, inputs).
+    values, among them the places in `numbers` where its weights begin; `each` has steps of its own, which are taken for
+    every frame.  numbers: float32, all weights in one row, those of dense layers and convolutions as (*window, outputs,
+    inputs).
     """
 
     inputs: int
@@ -58,9 +60,7 @@ class Program:
         """What the rows (N, inputs) become, (N, *shape), by NumPy."""
         parts = []
         for i in range(0, len(rows), AT_ONCE):
-            x = rows[i : i + AT_ONCE].astype(np.float32)
-            for step in self.steps:
-                x = RUN[step["op"]](x, step, self.numbers)
+            x = _run(self.steps, rows[i : i + AT_ONCE].astype(np.float32), self.numbers)
             parts.append(x.reshape(len(x), *self.shape))
         return np.concatenate(parts)
 
@@ -90,6 +90,40 @@ def _run_scale(x: np.ndarray, step: dict[str, Any], numbers: np.ndarray) -> np.n
     return rows * _some(numbers, step["scale"], C) + _some(numbers, step["shift"], C)
 
 
+def _run_frames(x: np.ndarray, step: dict[str, Any], numbers: np.ndarray) -> np.ndarray:
+    return x.reshape(len(x), step["count"], -1)[:, step["order"]]
+
+
+def _run_codes(x: np.ndarray, step: dict[str, Any], numbers: np.ndarray) -> np.ndarray:
+    """(N, T, content + motion): what all frames share, and c + r (a cos θ + b sin θ), as `GeneratorFactorised`."""
+    N, d, r = len(x), step["motion"], np.float32(step["radius"])
+    drawn = [x[:, i * d : (i + 1) * d] for i in range(2 if step["ahead"] else 3)]
+    still = x[:, None, len(drawn) * d :]
+    if step["ahead"]:
+        drawn.insert(0, np.broadcast_to(np.eye(1, d, dtype=x.dtype), (N, d)))
+    axes: list[np.ndarray] = []
+    for v in drawn:
+        for e in axes:
+            v = v - (v * e).sum(axis=1, keepdims=True) * e
+        axes.append(v / (np.linalg.norm(v, axis=1, keepdims=True) + TINY))
+    a, b, c = (axis[:, None] for axis in axes)
+    cos, sin = (f(step["angles"]).astype(x.dtype)[:, None] for f in (np.cos, np.sin))
+    moving = r * (c + a * cos + b * sin)
+    return np.concatenate([np.broadcast_to(still, (*moving.shape[:2], still.shape[2])), moving], axis=2)
+
+
+def _run_each(x: np.ndarray, step: dict[str, Any], numbers: np.ndarray) -> np.ndarray:
+    rows = x.reshape(len(x) * step["count"], -1)
+    return _run(step["steps"], rows, numbers).reshape(len(x), -1)
+
+
+def _run(steps: list[dict[str, Any]], x: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """What the rows x become by the steps, one after the other."""
+    for step in steps:
+        x = RUN[step["op"]](x, step, numbers)
+    return x
+
+
 def _plus_bias(y: np.ndarray, step: dict[str, Any], numbers: np.ndarray) -> np.ndarray:
     return y if step["bias"] is None else y + _some(numbers, step["bias"], step["outputs"])
 
@@ -103,6 +137,9 @@ RUN: dict[str, Callable[[np.ndarray, dict[str, Any], np.ndarray], np.ndarray]] =
     "conv": _run_convolution,
     "convTranspose": _run_convolution,
     "scale": _run_scale,
+    "frames": _run_frames,
+    "codes": _run_codes,
+    "each": _run_each,
     "take": lambda x, step, numbers: x[:, : step["count"]],
     "multiply": lambda x, step, numbers: x * np.float32(step["by"]),
     "leakyRelu": lambda x, step, numbers: np.where(x > 0, x, np.float32(step["slope"]) * x),

@@ -34,7 +34,8 @@ def page(tmp_path_factory):
 def in_node():
     """in_node(page, code, rows=…): what the code gives beside the page's scripts; it finds rows as given.rows.
 
-    With controls=True the script of the page's controls runs too, in as much of a browser as it needs.
+    With controls=True the scripts of the page's controls run too, in as much of a browser as they need; with "calm"
+    whoever looks asks for reduced motion.
     """
     node = shutil.which("node")
     if not node:

@@ -28,7 +28,7 @@ class ImageData {
 }
 
 /** What the scripts of a page find around them; `pass(ms)` lets time pass, one frame of the screen after another. */
-module.exports = (html, text) => {
+module.exports = (html, text, calm) => {
   const found = {};
   for (const [, tag, attributes] of html.matchAll(/<(\w+)([^>]*\bid="[^"]+"[^>]*)>/g)) {
     const id = attributes.match(/\bid="([^"]+)"/)[1];
@@ -47,7 +47,7 @@ module.exports = (html, text) => {
     console: { log() {} },
     performance: { now: () => now },
     addEventListener() {},
-    matchMedia: () => ({ matches: false, addEventListener() {} }),
+    matchMedia: (query) => ({ matches: calm && query.includes("reduced-motion"), addEventListener() {} }),
     getComputedStyle: () => ({ getPropertyValue: (name) => name }),
     requestAnimationFrame: (act) => { next = act; },
     pass: (ms) => { for (const end = now + ms; now < end;) { now += 10; next(now); } },

@@ -31,6 +31,10 @@ def gan_of(about=None, **settings):
     return shaken(gan.Gan(gan.Config(**{"width": 0.05, "latent": 8} | settings), about))
 
 
+def clips_of(about=None, **settings):
+    return gan_of(about, **{"data": "effects:fire", "width": 0.1, "latent": 16} | settings)
+
+
 def vae_of(about=None, **settings):
     return shaken(vae.Vae(vae_config.Config(**{"latent": 4} | settings), about or {"classes": []}))
 
@@ -47,12 +51,19 @@ FACTORS = {"factors": [
     {"name": "haze", "lowest": 0.2, "highest": 0.8, "cyclic": False},
 ]}  # fmt: skip
 
+CLASSES = {"classes": ["land", "sea"]}
+
 EVERY = {
     "gan 28": lambda: gan_of(),
     "gan 32": lambda: gan_of(size=32, channels=3, prior="uniform"),
     "gan 64": lambda: gan_of(size=64, width=0.03, ema=0.0),
     "gan of classes": lambda: gan_of({"classes": ["land", "sea"]}, condition="sea"),
     "gan of factors": lambda: gan_of(FACTORS, condition="time,haze"),
+    "clips": lambda: clips_of(),
+    "clips with an end": lambda: clips_of(loop="no", channels=3, frames=24),
+    "clips of classes": lambda: clips_of(CLASSES, condition="sea", frames=8, size=64, prior="uniform"),
+    "clips frame by frame": lambda: clips_of(FACTORS, video="factorised", condition="time,haze"),
+    "clips with an end, frame by frame": lambda: clips_of({"fps": "25"}, video="factorised", loop="no", channels=3),
     "conv": lambda: vae_of(width=0.05, size=32, channels=3),
     "conv, bernoulli": lambda: vae_of(width=0.05, likelihood="bernoulli"),
     "conv of classes": lambda: vae_of({"classes": ["land", "sea"]}, width=0.05, condition="sea"),

@@ -10,7 +10,7 @@ from minigen import sample, walks
 from minigen.explorer.axes import axes_of
 from minigen.explorer.carried import rows_of
 
-from .small_runs import FACTORS, gan_of, run, vae_of
+from .small_runs import FACTORS, clips_of, gan_of, run, vae_of
 
 READY = "const d = unpacked(data); "
 
@@ -157,6 +157,13 @@ def test_directions_under_a_uniform_prior_are_among_normal_draws():
     seen = []
     axes_of(recipe, lambda z: seen.append(z) or z, 24)
     assert np.abs(np.concatenate(seen)).max() < 1
+
+
+@pytest.mark.parametrize("make, latents", [(gan_of, 16), (clips_of, 8)])
+def test_directions_of_clips_are_sought_at_half_as_many_latents(make, latents):
+    seen = []
+    axes_of(make(latent=12), lambda z: seen.append(z) or z, 24)
+    assert [len(z) for z in seen] == [2 * 12] * latents  # a step to either side along each of 12 axes
 
 
 def test_no_more_sliders_than_asked():

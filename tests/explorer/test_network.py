@@ -12,6 +12,7 @@ from minigen.errors import SettingError
 from minigen.explorer.carried import carried, drawn, fit_to_show, rows_of, text_of
 from minigen.explorer.network import add_layers, program_of
 from minigen.explorer.program import Program
+from minigen.models.clip_gan_layers import AroundTime, CircularConv3DTranspose, HeldEnds
 from minigen.nn import (
     GELU,
     BatchNorm,
@@ -19,6 +20,7 @@ from minigen.nn import (
     Conv1DTranspose,
     Conv2D,
     Conv2DTranspose,
+    Conv3D,
     Conv3DTranspose,
     Dense,
     Dropout,
@@ -51,7 +53,7 @@ def test_in_float32_node_draws_what_the_run_draws(name, page, in_node):
     assert largest(made, wanted) < 1e-5  # sums of float32 in another order
 
 
-@pytest.mark.parametrize("name", ["gan 28", "dense", "motion"])
+@pytest.mark.parametrize("name", ["gan 28", "dense", "motion", "clips", "clips frame by frame"])
 def test_in_float16_node_draws_what_the_rounded_network_draws(name, page, in_node):
     rows = rows_of(run(name), SEEDS)
     made = in_node(page(name, "float16"), NETWORK, rows=rows)
@@ -59,6 +61,36 @@ def test_in_float16_node_draws_what_the_rounded_network_draws(name, page, in_nod
     moved = largest(made, drawn(run(name), rows))
     # each weight moves by up to 2⁻¹¹ of itself; independent errors of some layers add up to a few times that
     assert 1e-6 < moved < 8 * 2**-11
+
+
+@pytest.mark.parametrize("name, pauses", [("clips", 3), ("clips frame by frame", 48)])
+def test_in_pieces_the_network_draws_the_same(name, pauses, page, in_node):
+    code = """
+        const network = networkOf(data), row = Float32Array.from(given.row);
+        let count = 0;
+        const other = network.pieces(row);  // two at a time do not get in each other's way
+        for (let run = network.pieces(row), step = run.next(); !step.done; step = run.next()) {
+          count += 1;
+          other.next();
+        }
+        [count, other.next().value, network(row)]"""
+    row = rows_of(run(name), np.array([5]))[0]
+    count, pieces, whole = in_node(page(name), code, row=row)
+    assert count >= pauses and pieces == whole
+
+
+def test_a_clip_that_loops_moves_on_by_a_turn_of_its_smallest_map(page, in_node):
+    """Turned by one place of two, the smallest map gives the clip eight frames on: also in JavaScript."""
+    code = """
+        const steps = data.network.steps, small = [steps[0]], rest = steps.slice(1);
+        const numbers = float32Of(data.weights), row = float32Of(data.reference.row);
+        const all = (run) => { let step = run.next(); while (!step.done) step = run.next(); return step.value; };
+        const map = all(inTurn(small, numbers)(row)), half = map.length / 2;
+        const moved = joined([map.subarray(half), map.subarray(0, half)]);
+        [map, moved].map((x) => all(inTurn(rest, numbers)(x)))"""
+    item, turned = (np.array(x).reshape(16, -1) for x in in_node(page("clips"), code))
+    np.testing.assert_allclose(np.roll(item, 8, axis=0), turned, atol=1e-6)
+    assert np.abs(item - turned).max() > 0.01
 
 
 def test_every_half_is_read_as_numpy_reads_it(page, in_node):
@@ -97,10 +129,17 @@ def layers(rng):
                     padding="same", rng=rng), LeakyReLU(0.2)), Conv1D(2, 2, 3, padding=2, rng=rng)),
         "clips": net(Dense(5, 2 * 3 * 2 * 2, rng=rng), Reshape(2, 3, 2, 2), Conv3DTranspose(2, 3, 4, stride=2,
                     padding="same", bias=False, rng=rng)),
+        "a time that goes round": net(Dense(5, 2 * 3 * 2 * 2, rng=rng), Reshape(2, 3, 2, 2),
+                    CircularConv3DTranspose(2, 3, rng=rng), LeakyReLU(0.1), AroundTime(),
+                    Conv3D(3, 5, 4, stride=2, padding=((0, 0), (1, 1), (1, 1)), rng=rng)),
+        "a time of one frame": net(Dense(5, 3 * 2 * 2, rng=rng), Reshape(1, 3, 2, 2),
+                    CircularConv3DTranspose(2, 1, bias=False, rng=rng)),
+        "a time with ends": net(Dense(5, 3 * 3 * 2 * 6, rng=rng), Reshape(3, 3, 2, 6), HeldEnds(),
+                    Conv3DTranspose(6, 7, 4, stride=2, padding=((3, 3), (1, 1), (1, 1)), rng=rng)),
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["rows", "maps", "larger maps", "time", "clips"])
+@pytest.mark.parametrize("name", [*layers(np.random.default_rng(1))])
 def test_every_layer_is_the_same_in_numpy_and_in_node(name, page, in_node):
     rng = np.random.default_rng(1)
     network = layers(rng)[name]
@@ -154,7 +193,7 @@ def test_the_run_is_left_as_it_was(page):
 
 
 def test_a_layer_without_a_step_is_refused_by_name():
-    with pytest.raises(SettingError, match=r"no JavaScript for GELU\(\); the layers it knows are BatchNorm, Conv1D"):
+    with pytest.raises(SettingError, match=r"no JavaScript for GELU\(\); the layers it knows are AroundTime, "):
         add_layers(Program(5, (5,)), Sequential(GELU()))
 
 

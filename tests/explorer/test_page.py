@@ -11,9 +11,10 @@ import pytest
 from minigen import explorer
 from minigen.errors import SettingError
 from minigen.explorer import write_explorer
-from minigen.explorer.carried import fit_to_show, rows_of, text_of
+from minigen.explorer.carried import drawn, fit_to_show, rows_of, text_of
+from minigen.nn import Module
 
-from .small_runs import gan_of, run, vae_of
+from .small_runs import clips_of, gan_of, run, vae_of
 
 
 def text(path):
@@ -32,7 +33,7 @@ def test_the_policy_forbids_requests_and_admits_only_what_stands_in_the_page(pag
     assert rules.pop("default-src") == rules.pop("base-uri") == rules.pop("form-action") == "'none'"
     assert rules.pop("img-src") == "data:"
     scripts = re.findall(r"<script id=.*?>(.*?)</script>", html, re.DOTALL)
-    assert rules.pop("script-src").split() == [hashed(script) for script in scripts] and len(scripts) == 5
+    assert rules.pop("script-src").split() == [hashed(script) for script in scripts] and len(scripts) == 6
     assert rules.pop("style-src") == hashed(*re.findall(r"<style>(.*?)</style>", html, re.DOTALL))
     assert not rules
 
@@ -77,7 +78,7 @@ def test_the_rounding_is_told_as_it_is(tmp_path):
 def test_a_class_cannot_end_the_script(tmp_path):
     recipe = vae_of({"classes": ["</script><p>", "sea"]}, model="dense", hidden=(3,), condition="sea")
     html = text(write_explorer(recipe, tmp_path / "a.html"))
-    assert html.count("</script>") == 6
+    assert html.count("</script>") == 7
 
 
 def test_a_seed_beyond_63_is_carried_too(tmp_path, in_node):
@@ -88,12 +89,12 @@ def test_a_seed_beyond_63_is_carried_too(tmp_path, in_node):
 
 def test_the_check_passes_and_a_damaged_weight_fails_it(page, in_node, tmp_path):
     path = page("gan 28", "float16")
-    assert in_node(path, "largestMiss(networkOf(data), data.reference)") < 1e-5
+    assert in_node(path, "largestMiss(networkOf(data)(float32Of(data.reference.row)), data.reference)") < 1e-5
     html = text(path)
     at = html.index('"weights": "') + 12
     damaged = tmp_path / "damaged.html"
     damaged.write_text(html[:at] + "AHwA" * 40 + html[at + 160 :], encoding="utf-8")
-    miss = in_node(damaged, "largestMiss(networkOf(data), data.reference)")
+    miss = in_node(damaged, "largestMiss(networkOf(data)(float32Of(data.reference.row)), data.reference)")
     assert isinstance(miss, str) or miss > 1e-4
 
 
@@ -101,9 +102,31 @@ def test_the_check_passes_and_a_damaged_weight_fails_it(page, in_node, tmp_path)
 def test_the_check_finds_a_single_number_that_is_too_large_too_small_or_none(moved, page, in_node):
     item = fit_to_show(run("dense"), "float32")(rows_of(run("dense"), np.arange(1)))
     item.flat[100] += moved
-    code = "largestMiss(networkOf(data), { row: data.reference.row, item: given.item })"
+    code = "largestMiss(networkOf(data)(float32Of(data.reference.row)), { item: given.item, every: 1 })"
     miss = in_node(page("dense"), code, item=text_of(item))
     assert miss == ("NaN" if np.isnan(moved) else pytest.approx(0.5, abs=1e-5))
+
+
+def test_of_a_clip_each_seventh_number_is_kept_to_check_it_by(page, in_node):
+    recipe, path = run("clips with an end"), page("clips with an end")
+    code = "const { row, item, every } = data.reference; [float32Of(row), float32Of(item), every]"
+    row, kept, every = in_node(path, code)
+    item = drawn(recipe, np.array([row], np.float32))[0]
+    assert every == 7 and item.shape == (24, 32, 32, 3)
+    np.testing.assert_allclose(kept, item.ravel()[::7], atol=1e-5)
+    code = "given.item[given.at] += 0.5; largestMiss(Float32Array.from(given.item), data.reference)"
+    assert in_node(path, code, item=item.ravel(), at=7 * 9000) == pytest.approx(0.5, abs=1e-5)
+    assert in_node(path, code, item=item.ravel()[:-7], at=0) == "NaN"
+
+
+def test_a_clip_says_its_length_its_rate_and_whether_it_comes_round(page, in_node):
+    code = "[data.kind, data.frames, data.fps, data.loops, data.image]"
+    assert in_node(page("clips"), code) == ["clip", 16, 12, True, {"height": 32, "width": 32, "channels": 1}]
+    ends = "clips with an end, frame by frame"
+    assert in_node(page(ends), code) == ["clip", 16, 25, False, {"height": 32, "width": 32, "channels": 3}]
+    lead = "turns 16 numbers into clips of 16 frames of 32 × 32 pixels"
+    assert f"{lead}, 12 a second, which come round. Move" in text(page("clips"))
+    assert f"{lead}, 25 a second. Move" in text(page(ends))
 
 
 # In a browser -------------------------------------------------------------------------------------------------------
@@ -114,8 +137,17 @@ def test_in_a_browser_it_checks_itself_and_logs_nothing_else(page, in_chromium):
     assert re.search(r'<p id="check"[^>]*>DEMO-OK \d\.\de-\d+</p>', html), log
     assert len(log) == 1 and "DEMO-OK" in log[0]
     assert 'aria-label="A figure in motion, seed 0, idle"' in html
-    assert html.count('type="range"') == 4 and ">idle</button>" in html
+    assert html.count('type="range"') == 5 and ">idle</button>" in html
     assert "as python -m minigen.sample --seeds 0" in html
+
+
+@pytest.mark.parametrize("name", ["clips", "clips with an end, frame by frame"])
+def test_in_a_browser_a_clip_checks_itself_and_logs_nothing_else(name, page, in_chromium):
+    html, log = in_chromium(page(name, "float16"))
+    assert re.search(r'<p id="check"[^>]*>DEMO-OK \d\.\de-\d+</p>', html), log
+    assert len(log) == 1 and "DEMO-OK" in log[0]
+    assert re.search(r'id="frame">frame \d+ of 16<', html)
+    assert re.search(r'id="play" aria-pressed="true"', html) and 'aria-label="A clip, seed 0"' in html
 
 
 def test_in_a_browser_damage_is_told(page, in_chromium, tmp_path):
@@ -163,10 +195,14 @@ def test_a_page_that_is_too_large_is_refused_unless_forced(tmp_path, monkeypatch
     assert write_explorer(small, tmp_path / "b.html", force=True).is_file()
 
 
-def test_clips_of_a_gan_are_refused_for_now(tmp_path):
-    recipe = gan_of()
-    object.__setattr__(recipe.config, "frames", 16)
-    refused("it cannot play a GAN's clips yet", recipe, tmp_path / "a.html")
+def test_another_generator_of_clips_is_refused_by_its_name(tmp_path):
+    recipe = clips_of()
+    recipe.generator = Unheard()
+    refused(r"no JavaScript for Unheard\(\); the layers it knows are AroundTime, ", recipe, tmp_path / "a.html")
+
+
+class Unheard(Module):
+    """A generator of which the explorer knows nothing."""
 
 
 def test_a_run_that_draws_by_other_means_than_its_network_is_refused(tmp_path):
