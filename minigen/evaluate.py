@@ -1,7 +1,7 @@
 """`python -m minigen.evaluate RUN`: what a trained model is worth in numbers, each beside what needs no model."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -30,9 +30,6 @@ examples:
   python -m minigen.evaluate runs/0003-vae-mnist --k 5000 --items 10000      (as the IWAE paper does; hours)"""
 
 
-OF_MOTION = 200  # samples, where no number is asked for
-
-
 @dataclass(frozen=True)
 class Options:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
@@ -42,7 +39,8 @@ class Options:
     items: int = 300
     """Of a VAE: how many held-out items to measure bounds and reconstructions on, at most."""
     samples: int = 0
-    """How many samples to draw, and real items to hold them against. 0 takes 1000 of images, 200 of clips or motion."""
+    """How many samples to draw, and real items to hold them against. 0 takes 1000, of clips 200; and of motion 200 to
+    see how they move."""
     seed: int = 0
     """Decides what is drawn: binarisation, z, samples."""
     cache: Path | None = None
@@ -79,9 +77,6 @@ def evaluate(options: Options) -> list[Table]:
     recipe = runs.load(options.run)
     source = RECIPES[name].open(recipe.config)
     loop.check_same_data(saved.facts, source.data, run)
-    moves = getattr(recipe.config, "moves", False)
-    if moves:
-        options = replace(options, samples=options.samples or OF_MOTION)
     facts: dict[str, Any] = {
         "step": recipe.step_count,
         "samples": options.samples,
@@ -93,9 +88,8 @@ def evaluate(options: Options) -> list[Table]:
     tables: list[Table] = []
     if name == "vae":
         tables, facts = _of_vae(recipe, source, options), {**facts, "k": options.k, "items": options.items}
-    if not moves:
-        found, more = sample_tables(recipe, source, options)
-        tables, facts = [*tables, *found], {**facts, **more}
+    found, more = sample_tables(recipe, source, options)
+    tables, facts = [*tables, *found], {**facts, **more}
     facts["tables"] = [table.as_json() for table in tables]
     text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
     write_atomically(run / "evaluation.json", text.encode())

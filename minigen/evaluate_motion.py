@@ -23,6 +23,8 @@ from minigen.metrics import (
 from minigen.train.album_vae import measured
 from minigen.train.table import Row, Table
 
+SAMPLES = 200  # where no number is asked for
+
 
 def motion_tables(recipe: Any, source: Any, options: Any) -> list[Table]:
     """Two tables: reconstructions held against the clips, and how samples move beside how the clips do."""
@@ -54,7 +56,8 @@ def motion_tables(recipe: Any, source: Any, options: Any) -> list[Table]:
             "lower",
         ),
     ]
-    z = recipe.latents(options.samples, backend.generator([options.seed, 4]))
+    count = options.samples or SAMPLES
+    z = recipe.latents(count, backend.generator([options.seed, 4]))
     simple = {n: m for n, m in moving.items() if n not in ("model", "data")}
     samples = {"model": Moving(recipe, recipe.generate(z)), "data": truth, **simple}
     fps, feet = float(recipe.fps), find_feet(recipe.skeleton)
@@ -92,7 +95,7 @@ def motion_tables(recipe: Any, source: Any, options: Any) -> list[Table]:
             "How its samples move",
             moved,
             [
-                f"{options.samples} samples beside {len(x):,} real windows; good is near the data's, not the least.",
+                f"{count} samples beside {len(x):,} real windows; good is near the data's, not the least.",
                 "The others draw no samples: theirs is how they keep those real windows.",
             ],
         ),

@@ -7,12 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import minigen
 from minigen import backend, judges
-from minigen.data import RANGES, scenes, to_float
+from minigen.data import MOTION_RANGES, RANGES, draw_motion_factors, scenes, to_float
+from minigen.data.motion import ACTIONS
+from minigen.data.motions import open_motion
 from minigen.errors import DataError, SettingError, ShapeError
 from minigen.judges import command, files, training
-from minigen.judges.network import JudgeNetwork
+from minigen.judges.motion import Motion
+from minigen.judges.network import JudgeNetwork, MotionNetwork
 from minigen.judges.subjects import SEED, Digits, Lesson, Rendered
+from minigen.motion import Scaling
 
 SMALL = training.Settings(items=300, tested=100, shown=600, batch=32, widths=(2, 4, 4, 8), features=8, clips=40)
 
@@ -49,7 +54,7 @@ def digits(tmp_path):
 # What is taught -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subject", [Rendered("scenes", 28, 1), Rendered("effects:explosion", 28, 1)])
+@pytest.mark.parametrize("subject", [Rendered("scenes", 28, 1), Rendered("effects:explosion", 28, 1), Motion(8)])
 def test_what_is_to_be_said_gives_back_the_factors(subject):
     _, factors = subject.draw(50, 3)
     said = subject.targets(factors)
@@ -107,7 +112,92 @@ def test_a_score_is_1_for_the_truth_and_0_for_the_mean():
     assert [scores[name] for name in scores if name != "time"] == pytest.approx([0] * (len(scores) - 1), abs=1e-6)
 
 
+def test_motion_is_taught_as_runs_learn_it_from_windows_that_no_run_learns_from():
+    items, factors = Motion(16).draw(6, 3)
+    learnt, _ = open_motion("motion", count=6, window=16, seed=3)
+    assert items.dtype == np.float32 and items.shape[1:] == Motion(16).item
+    assert items == pytest.approx(learnt.items, abs=1e-5)  # the carrier's mean of other clips differs by rounding
+    assert np.array_equal(np.array(ACTIONS)[factors["action"]], learnt.labels["action"])
+    assert np.array_equal(Motion(16).lesson(6).items, Motion(16).draw(6, SEED)[0])
+    assert not np.array_equal(Motion(16).exam(6).items, Motion(16).lesson(6).items)
+
+
+def test_motions_of_many_clips_are_those_of_few(monkeypatch):
+    monkeypatch.setattr("minigen.judges.motion.AT_ONCE", 4)
+    assert np.array_equal(Motion(8).draw(10, 3)[0][:6], Motion(8).draw(6, 3)[0])
+
+
+def test_long_windows_are_fewer_to_learn_from(monkeypatch):
+    monkeypatch.setattr("minigen.judges.motion.LEARNT_FROM", 5)
+    monkeypatch.setattr("minigen.judges.motion.MOST", 80)
+    assert [len(Motion(frames).lesson(8).items) for frames in (8, 10, 12, 40)] == [8, 8, 6, 5]
+
+
+def test_actions_are_told_by_classes_and_the_rest_by_numbers():
+    subject = Motion(8)
+    factors = draw_motion_factors(40, 3)
+    said = subject.targets(factors)
+    assert subject.outputs == said.shape[1] == 5 + 5 + 2  # actions; five factors; phase as cosine and sine
+    assert np.array_equal(said[:, :5].argmax(axis=1), factors["action"]) and (said[:, :5].sum(axis=1) == 1).all()
+    assert subject.names("action", np.array([1.0, 3.0])).tolist() == ["walk", "jump"]
+    exam = Lesson(np.zeros((40, 8, 130), np.float32), said, np.ones_like(said))
+    scores = subject.scores(said, exam)
+    assert scores.keys() == MOTION_RANGES.keys() - {"nuisance"} and min(scores.values()) == pytest.approx(1)
+    wrong = said.copy()
+    wrong[:10, :5] = np.roll(said[:10, :5], 1, axis=1)
+    assert subject.scores(wrong, exam)["action"] == 0.75  # 10 of 40
+
+
+def test_the_loss_of_motion_is_the_entropy_of_actions_and_the_squares_of_numbers():
+    subject = Motion(8)
+    told = subject.targets(draw_motion_factors(40, 3))
+    ones = np.ones_like(told)
+    nothing = minigen.tensor(np.zeros_like(told))
+    expected = np.log(5) + (told[:, 5:].astype(float) ** 2).mean()  # all actions alike, all numbers 0
+    assert float(subject.loss(nothing, told, ones).data) == pytest.approx(expected, rel=1e-5)  # float32
+    sure = np.concatenate([50 * told[:, :5], told[:, 5:]], axis=1)
+    assert float(subject.loss(minigen.tensor(sure), told, ones).data) == pytest.approx(0, abs=1e-6)
+
+
 # How it learns ------------------------------------------------------------------------------------------------------
+
+
+def test_actions_are_learnt_and_told():
+    few = training.Settings(clips=200, tested=60, shown=2400, batch=32, widths=(4, 8, 8), features=16)
+    learnt, idle = (training.learn(Motion(16), replace(few, learning_rate=rate)) for rate in (2e-3, 1e-9))
+    assert learnt.scores["action"] > 0.9 and idle.scores["action"] < 0.6  # chance is 0.2
+    assert learnt.facts["baseline"]["action"] > 0.8 and learnt.facts["learnt_from"] == 200
+    assert 0 < learnt.scores["lean"] < 1 and idle.scores["lean"] < 0.1
+    items, factors = Motion(16).draw(30, 4)
+    told = learnt.factors(items)
+    assert (told["action"] == factors["action"]).mean() > 0.8 and learnt.reads_factors
+
+
+@pytest.mark.parametrize("frames, last", [(8, 8), (24, 6), (64, 8), (128, 8), (200, 13)])
+def test_networks_of_motion_end_at_8_frames_or_so(frames, last):
+    scaling = Scaling.of(np.random.default_rng(0).normal(size=(4, 8, 10)).astype(np.float32), 1)
+    network = MotionNetwork(
+        frames, 10, 5, scaling=scaling, widths=(2, 3, 4, 6), features=7, rng=backend.generator(0)
+    ).eval()
+    x = np.zeros((2, frames, 10), np.float32)
+    assert network(x).shape == (2, 5) and network.features(x).shape == (2, 7)
+    assert network.body.layers[-2].weight.shape[0] == last * (6 if frames > 8 else 10)
+
+
+def test_motion_is_seen_scaled_and_what_never_moves_is_not_seen():
+    rng = np.random.default_rng(0)
+    items = rng.normal(size=(20, 8, 10)).astype(np.float32) * np.arange(1, 11, dtype=np.float32)
+    items[..., 7] = 3
+    scaling = Scaling.of(items, 1)
+    network = MotionNetwork(8, 10, 5, scaling=scaling, widths=(), features=4, rng=backend.generator(0)).eval()
+    moved = items.copy()
+    moved[..., 7] += 100
+    assert np.array_equal(network(items).data, network(moved).data)
+    units = np.insert(scaling.to_units(items), 7, 0, axis=-1).reshape(20, -1)
+    dense = network.body.layers[-2]
+    hidden = units @ dense.weight.data + dense.bias.data
+    expected = np.where(hidden > 0, hidden, 0.1 * hidden)
+    assert network.features(items).data == pytest.approx(expected, abs=1e-4)  # float32 of sums of 80
 
 
 def test_a_linear_model_learns_what_is_linear():
@@ -115,10 +205,10 @@ def test_a_linear_model_learns_what_is_linear():
     items = rng.integers(0, 256, (300, 3, 3, 1)).astype(np.uint8)
     targets = (items.reshape(300, 9) / 255.0) @ rng.normal(size=(9, 2)) + 5
     learnt, asked = (Lesson(items[part], targets[part], np.ones((150, 2))) for part in (slice(150), slice(150, None)))
-    assert training.linear(learnt, asked, strength=1e-9) == pytest.approx(asked.targets, abs=1e-5)
-    assert training.linear(learnt, asked, strength=1e9) == pytest.approx(  # all weight on the ridge leaves the mean
-        np.broadcast_to(learnt.targets.mean(axis=0), (150, 2)), abs=1e-5
-    )
+    subject = Rendered("scenes", 28, 1)
+    assert training.linear(subject, learnt, asked, strength=1e-9) == pytest.approx(asked.targets, abs=1e-5)
+    mean = np.broadcast_to(learnt.targets.mean(axis=0), (150, 2))
+    assert training.linear(subject, learnt, asked, strength=1e9) == pytest.approx(mean, abs=1e-5)  # all is the ridge
 
 
 def test_digits_are_learnt_and_told(digits, tmp_path, monkeypatch):
@@ -192,11 +282,12 @@ def test_a_judge_reads_on_every_backend_and_answers_on_the_host(xp):
         assert values.shape == (3,) and values.min() >= low and values.max() <= high
 
 
-def test_learning_works_on_every_backend(xp):
-    judge = training.learn(
-        Rendered("effects:rain", 28, 1), training.Settings(items=64, tested=32, shown=64, widths=(2, 2, 2), features=4)
-    )
+@pytest.mark.parametrize("subject", [Rendered("effects:rain", 28, 1), Motion(16)])
+def test_learning_works_on_every_backend(xp, subject):
+    few = training.Settings(items=64, clips=64, tested=32, shown=64, widths=(2, 2, 2), features=4)
+    judge = training.learn(subject, few)
     assert set(judge.scores) == set(judge.subject.ranges)
+    assert type(judge.features(subject.exam(3).items)) is np.ndarray
 
 
 def test_an_item_does_not_depend_on_the_others(kept):
@@ -302,7 +393,32 @@ def test_nothing_is_known_of_files_and_films_and_of_clips_that_are_read(tmp_path
         judges.judge_of("effects:fog", 28, 1, cache=tmp_path)
 
 
+def test_motion_has_a_judge_for_each_length_and_rate_and_bvh_files_have_none(tmp_path):
+    hashes = {training.config_hash(Motion(*some), SMALL) for some in ((64, 30), (32, 30), (64, 24), (64, 24.0))}
+    assert len(hashes) == 3
+    assert judges.subject_of("bvh:mocap", 0, 0, 64) is None
+    kind = judges.subject_of("motion", 0, 0, 32, 24)
+    assert isinstance(kind, Motion) and kind.item == (32, 130) and kind.fps == 24
+
+
+def test_a_judge_of_motion_is_kept_with_its_scaling(tmp_path):
+    one = judges.judge_of("motion", 0, 0, frames=8, cache=tmp_path)
+    two = judges.judge_of("motion", 0, 0, frames=8, cache=tmp_path)
+    (path,) = tmp_path.iterdir()
+    items = Motion(8).draw(5, 2)[0]
+    assert path.name.startswith("motion-8x130-") and one.hash == two.hash == two.facts["hash"]
+    assert np.array_equal(one.outputs(items), two.outputs(items)) and one is not two
+    with pytest.raises(ShapeError, match=r"judge of motion: items have shape \(5, 4, 130\)"):
+        two.features(items[:, :4])
+
+
 # The command --------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_trains_a_judge_of_motion(tmp_path, capsys):
+    assert command.main(["motion", "--frames", "8", "--cache", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "The judge of motion, 8×130" in out and "share told right" in out and "R²" in out and "arm_swing" in out
 
 
 def test_the_command_prints_how_good_it_is_beside_a_linear_model(kept, capsys):

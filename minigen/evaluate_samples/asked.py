@@ -6,8 +6,10 @@ import numpy as np
 
 from minigen import backend
 from minigen.evaluate_samples.drawn import DATA, Drawn, Measured, with_all_weights
-from minigen.judges import Rendered
+from minigen.judges import Known
 from minigen.metrics.factors import control
+from minigen.metrics.frechet import frechet_distance
+from minigen.metrics.motion import diversity as mean_distance
 from minigen.train.table import MODEL, Row, shown
 
 
@@ -26,26 +28,39 @@ def _classes(recipe: Any, drawn: Drawn, seed: int) -> list[Measured]:
     K = len(recipe.classes)
     asked = np.arange(drawn.count) % K
     made = with_all_weights(recipe, _noise(recipe, drawn, seed), asked)
+    names = np.array(recipe.classes)
+    made |= drawn.handed_out(names[asked], seed)
     found = {column: _named(drawn, items, name) for column, items in made.items()}
     if not found or found[MODEL] is None:
         return []
-    names = np.array(recipe.classes)
-    accuracy = {column: float((labels == names[asked]).mean()) for column, labels in found.items()}
+    wanted = {column: names[asked] for column in found}
     factors = drawn.real.factors
     if factors is not None and name in (factors.dtype.names or ()):
-        truth = factors[name].astype(int).astype(str)
-        accuracy[DATA] = float((_named(drawn, drawn.real.others, name) == truth).mean())
+        made[DATA], found[DATA] = drawn.real.others, _named(drawn, drawn.real.others, name)
+        wanted[DATA] = _text(drawn, factors[name], name)
+    accuracy = {column: float((labels == wanted[column]).mean()) for column, labels in found.items()}
     accuracy["by chance"] = 1 / K
     right = [(float((found[MODEL][asked == k] == names[k]).mean()), names[k]) for k in range(K)]
     worst = min(right)
+    rows = [Row("conditional accuracy", "share", accuracy, "higher")]
+    notes = [
+        f"{drawn.count:,} samples, asked for the {K} values of {name} in turn, and told by the judge.",
+        "Data: the judge's own accuracy on real items, above which nothing can be shown.",
+    ]
+    if drawn.word == "window":
+        features = {column: drawn.features_of(items) for column, items in made.items()}
+        real = drawn.features["reference"]
+        if len(real) > real.shape[1]:
+            away = {column: frechet_distance(real, x) for column, x in features.items()}
+            rows.append(Row("fid_clf of what is asked for", "features squared", away, "lower"))
+        within = {column: _within(x, wanted[column]) for column, x in features.items()}
+        rows.append(Row(f"diversity within one {name}", f"mean distance, {drawn.space}", within))
+        notes.append(f"The others: the same made of the training windows of the {name} asked for.")
     return [
         Measured(
             "Whether it draws the class it is asked for",
-            [Row("conditional accuracy", "share", accuracy, "higher")],
-            [
-                f"{drawn.count:,} samples, asked for the {K} values of {name} in turn, and told by the judge.",
-                "Data: the judge's own accuracy on real items, above which nothing can be shown.",
-            ],
+            rows,
+            notes,
             (
                 f"Of 100 samples {100 * accuracy[MODEL]:.0f} show the {name} asked for; least often {worst[1]}, "
                 f"{100 * worst[0]:.0f} of 100.",
@@ -104,7 +119,20 @@ def _named(drawn: Drawn, items: np.ndarray, name: str) -> Any:
     assert judge is not None
     if not judge.reads_factors:
         return np.array(judge.classes)[judge.labels(items)]
-    assert isinstance(judge.subject, Rendered)
+    assert isinstance(judge.subject, Known)
     if name not in judge.subject.ranges:
         return None
-    return np.rint(judge.factors(items)[name]).astype(int).astype(str)
+    return judge.subject.names(name, judge.factors(items)[name])
+
+
+def _text(drawn: Drawn, values: np.ndarray, name: str) -> np.ndarray:
+    """True values of a factor as the classes of a run are called, (N,)."""
+    subject = drawn.judge.subject if drawn.judge is not None and drawn.judge.reads_factors else None
+    return subject.names(name, values) if isinstance(subject, Known) else values.astype(int).astype(str)
+
+
+def _within(features: np.ndarray, names: np.ndarray) -> float:
+    """The mean distance between two items of one class, the mean over classes of two items or more; NaN for none."""
+    some = [features[names == name] for name in np.unique(names)]
+    found = [mean_distance(x) for x in some if len(x) > 1]
+    return float(np.mean(found)) if found else float("nan")

@@ -34,6 +34,14 @@ def closeness(drawn: Drawn, seed: int) -> Measured:
         Row("1-NN accuracy, real", "share; 0.5 is best", {column: share for column, (share, _) in told.items()}),
         Row("1-NN accuracy, fake", "share; 0.5 is best", {column: share for column, (_, share) in told.items()}),
     ]
+    if drawn.frame_judge is not None:
+        frames = drawn.frame_features
+        distances = {column: frechet_distance(frames["reference"], frames[column]) for column in features}
+        rows.append(Row("fid_clf of frames", "features squared", distances, "lower"))
+        notes.append(
+            f"fid_clf of frames: of all {len(frames['reference']):,} single frames, whatever their order, by the judge "
+            f"{drawn.frame_judge.hash} of stills."
+        )
     notes += [
         f"{n:,} samples against {n:,} real {drawn.word}s, by {drawn.space}; data: other real {drawn.word}s, the floor.",
         *(["Model: averaged weights. Raw weights: those of the last step."] if RAW in features else []),
@@ -48,11 +56,12 @@ def closeness(drawn: Drawn, seed: int) -> Measured:
 def _judged_by(drawn: Drawn) -> list[str]:
     judge = drawn.judge
     if judge is None:
-        return [f"No judge: nothing is known of what such {drawn.word}s show, so that pixels are compared."]
-    scores = list(judge.scores.values())
+        return [drawn.unjudged]
+    scores = dict(judge.scores)
+    told = f"actions told right: {scores.pop('action'):.3f}; " if "action" in scores else ""
     right = "R² of the factors it reads" if judge.reads_factors else "accuracy"
     return [
-        f"Judge {judge.hash}; {right}, on average: {np.mean(scores):.3f}.",
+        f"Judge {judge.hash}; {told}{right}, on average: {np.mean(list(scores.values())):.3f}.",
         "fid_clf is no FID: another network finds its features, so that no published value compares.",
     ]
 

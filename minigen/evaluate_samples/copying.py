@@ -15,8 +15,9 @@ def copied(drawn: Drawn) -> Measured:
     """The table of distances to the nearest training item, beside those of real items that were not trained on."""
     n = min(drawn.count, MOST, max(FEWEST, PRODUCTS // drawn.training.size))
     columns = {name: items[:n] for name, items in drawn.columns.items() if not name.startswith("mean ")}
-    reference = drawn.real.reference[:n]
-    spaces = {"pixels": ({**columns, "reference": reference}, drawn.training)}
+    plain = {name: drawn.comparable(items) for name, items in columns.items()}
+    plain["reference"] = drawn.comparable(drawn.real.reference[:n])
+    spaces = {drawn.numbers: (plain, drawn.comparable(drawn.training))}
     if drawn.judge is not None:
         some = {name: drawn.features[name][:n] for name in (*columns, "reference")}
         spaces["features"] = some, drawn.features_of(drawn.training)
@@ -26,7 +27,7 @@ def copied(drawn: Drawn) -> Measured:
         + ("others, which were not." if drawn.real.within is None else "some of these beside the rest of them."),
         f"Marked: nearer to a training {drawn.word} than all but 1 in 100 of such real {drawn.word}s are.",
         f"Near doubles: samples as near to another sample as 1 in 100 real {drawn.word}s are to another real one.",
-        f"Smooth {drawn.word}s are near to everything by pixels: what shows there alone need be no copy.",
+        f"Smooth {drawn.word}s are near to everything by {drawn.numbers}: what shows there alone need be no copy.",
     ]
     return Measured("Whether its samples are copies", rows, notes, _said(rows, drawn))
 
@@ -36,13 +37,13 @@ def _rows(space: str, some: dict[str, np.ndarray], training: np.ndarray, drawn: 
     reference = some["reference"]
     columns = {name: x for name, x in some.items() if name != "reference"}
     distances, usual = _distances(columns, reference, training, drawn)
-    unit = "levels of 255" if space == "pixels" else "features"
+    unit = drawn.unit if space == drawn.numbers else "features"
     marked = {name: float((held_out_rank(d, usual) < MARKED).mean()) for name, d in distances.items()}
     rows = [
         Row(f"distance, {space}", f"{unit}, median", {c: float(np.median(d)) for c, d in distances.items()}),
         Row(f"marked, {space}", "share", marked),
     ]
-    if space == "pixels":
+    if space == drawn.numbers:
         rows.append(Row("exact copies", "share", {c: float((d == 0).mean()) for c, d in distances.items()}))
     among = nearest_distances(reference, reference, leave_out_self=True)[1]
     if among.max() > 0:
@@ -64,15 +65,16 @@ def _distances(
 
 def _said(rows: list[Row], drawn: Drawn) -> tuple[str, ...]:
     by_name = {row.name: row.values for row in rows}
-    space = "pixels" if drawn.judge is None else "features"
+    space = drawn.numbers if drawn.judge is None else "features"
     marked, doubles = by_name[f"marked, {space}"], by_name.get(f"near doubles, {space}")
     share, real, copies = marked[MODEL], marked[DATA], by_name["exact copies"][MODEL]
+    look = "" if drawn.word == "window" else ": look at the pairs of neighbours.png"
     if copies > 0.01:
         judgement = f"It repeats what it learnt from: {100 * copies:.0f} of 100 samples are exact copies."
     elif share > 0.2:
-        judgement = "It repeats what it learnt from, or nearly so: look at the pairs of neighbours.png."
+        judgement = f"It repeats what it learnt from, or nearly so{look}."
     elif share > max(0.05, 3 * real):
-        judgement = "Some may be copies: look at the pairs of neighbours.png."
+        judgement = f"Some may be copies{look}."
     else:
         judgement = "There is no sign that it copies."
     said = [

@@ -3,9 +3,10 @@
 import numpy as np
 
 from minigen.evaluate_samples.drawn import DATA, Drawn, Measured
-from minigen.judges import Rendered
+from minigen.judges import Known, Rendered
 from minigen.metrics.factors import Coverage, coverage, pair_coverage, validity
 from minigen.metrics.modes import mode_ceilings
+from minigen.metrics.motion import diversity as mean_distance
 from minigen.train.table import MODEL, Row, shown
 
 BINS = 10
@@ -14,25 +15,42 @@ NUISANCES = (0.1, 0.3, 0.5, 0.7)  # nobody reads it off an item: the mean over s
 
 
 def diversity(drawn: Drawn) -> list[Measured]:
-    """The tables of coverage by the judge's reading; none where there is no judge."""
+    """The tables of coverage by the judge's reading, none where there is no judge; of motion one of distances too."""
+    tables = [_apart(drawn)] if drawn.word == "window" else []
     if drawn.judge is None:
-        return []
-    return [_factors(drawn), _valid(drawn)] if drawn.judge.reads_factors else [_classes(drawn)]
+        return tables
+    if not drawn.judge.reads_factors:
+        return [_classes(drawn)]
+    tables.append(_factors(drawn))
+    return [*tables, _valid(drawn)] if isinstance(drawn.judge.subject, Rendered) else tables
+
+
+def _apart(drawn: Drawn) -> Measured:
+    """How far apart the items of each column are on average."""
+    apart = {column: mean_distance(drawn.features[column]) for column in drawn.columns}
+    return Measured(
+        "How varied its samples are",
+        [Row("diversity", f"mean distance, {drawn.space}", apart)],
+        [f"Over all pairs of {drawn.count:,} {drawn.word}s; good is near the data's, not the most."],
+        (f"Samples are {shown(apart[MODEL] / apart[DATA])} times as far from each other as real {drawn.word}s are.",)
+        if apart[DATA] > 0
+        else (),
+    )
 
 
 def _factors(drawn: Drawn) -> Measured:
     judge, subject = drawn.judge, drawn.judge.subject if drawn.judge else None
-    assert judge is not None and isinstance(subject, Rendered)
+    assert judge is not None and isinstance(subject, Known)
     single: dict[str, dict[str, Coverage]] = {}
     pairs: dict[str, list[Coverage]] = {}
     for column in drawn.columns:
         values = drawn.read[column]
-        seen = subject.seen(subject.records(values, 0.5))
+        seen = subject.seen_by(values)
         single[column] = coverage(values, subject.ranges, bins=BINS, seen=seen)
         pairs[column] = list(pair_coverage(values, subject.ranges, bins=BINS, seen=seen).values())
     rows = []
     for name in subject.ranges:
-        label = f"{name} (R² {shown(judge.scores[name])})"
+        label = f"{name} ({subject.unit(name)} {shown(judge.scores[name])})"
         rows.append(Row(f"{label}, bins", "share occupied", _each(single, name, "occupied")))
         rows.append(Row(f"{label}, KL", "nats", _each(single, name, "kl")))
     rows.append(Row("pairs, bins", "share occupied, mean", _mean(pairs, "occupied")))

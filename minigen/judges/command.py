@@ -17,7 +17,8 @@ USAGE = """Train the judge of a kind of data, by which samples are measured, and
 examples
   python -m minigen.judges scenes
   python -m minigen.judges mnist:FOLDER
-  python -m minigen.judges effects:fire --size 32 --frames 16"""
+  python -m minigen.judges effects:fire --size 32 --frames 16
+  python -m minigen.judges motion"""
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,15 @@ class Options:
     """What is to be judged, and where the judge is kept."""
 
     data: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="DATA")]
-    """scenes, effects:KIND, mnist or mnist:FOLDER."""
+    """scenes, effects:KIND, mnist or mnist:FOLDER; motion."""
     size: Literal[28, 32, 64] = 28
     """Side of the images in pixels."""
     channels: Literal[1, 3] = 1
     """1 for grey, 3 for colour."""
-    frames: int = 1
-    """Frames of each clip; 1 for single images. Of effects only."""
+    frames: int = 0
+    """Frames of each clip of effects, or of each window of motion. 0 takes single images, and windows of 64."""
+    fps: float = 30.0
+    """Frames a second of motion."""
     force: bool = False
     """Train it anew, and replace the one that is kept."""
     cache: Path | None = None
@@ -46,20 +49,22 @@ def main(argv: list[str] | None = None) -> int:
     def command() -> int:
         options = console.asked(Options, "judges", USAGE, argv)
         backend.use(options.backend)
-        if options.frames < 1 or (options.frames > 1 and not options.data.startswith("effects:")):
+        moves = options.data == "motion"
+        if options.frames < 0 or (options.frames > 1 and not moves and not options.data.startswith("effects:")):
             raise SettingError(f"--frames {options.frames}: only effects have clips. Leave it out.")
         judge = judge_of(
             options.data,
             options.size,
             options.channels,
-            frames=options.frames,
+            frames=options.frames or (64 if moves else 1),
+            fps=options.fps,
             cache=options.cache,
             force=options.force,
         )
         if judge is None:
             raise SettingError(
                 f"{options.data}: nothing is known of these items that a judge could learn. "
-                "Judges are of scenes, effects:KIND, mnist and mnist:FOLDER."
+                "Judges are of scenes, effects:KIND, mnist, mnist:FOLDER and motion."
             )
         print(report(judge))
         return 0
@@ -68,14 +73,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def report(judge: Judge) -> Table:
-    """How good a judge is, beside a linear model of the pixels."""
-    unit = "R²" if judge.reads_factors else "share told right"
+    """How good a judge is, beside a linear model of the items."""
+    subject = judge.subject
     rows = [
-        Row(name, unit, {"model": score, "linear model": judge.facts["baseline"][name]}, "higher")
+        Row(name, subject.unit(name), {"model": score, "linear model": judge.facts["baseline"][name]}, "higher")
         for name, score in judge.scores.items()
     ]
-    subject = judge.subject
-    shape = "×".join(str(n) for n in judge.facts["shape"] if n > 1 or n == subject.side)
+    shape = "×".join(str(n) for n in subject.item if n > 1)
     return Table(
         f"The judge of {subject.data}, {shape}",
         rows,

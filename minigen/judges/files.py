@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import minigen
-from minigen.data import EFFECTS
-from minigen.errors import DataError, MinigenError, SettingError
+from minigen.errors import DataError, MinigenError
 from minigen.files import write_atomically
 from minigen.judges import training
 from minigen.judges.judge import Judge
-from minigen.judges.subjects import Subject, subject_of
+from minigen.judges.subjects import Subject
 from minigen.judges.training import Settings, config_hash, network_of
+from minigen.judges.which import subject_of
 
 VARIABLE = "MINIGEN_CACHE"  # names another folder than the user's cache
 KEY = "minigen judge"  # in the file's header, where a checkpoint has another
@@ -24,17 +24,16 @@ def judge_of(
     channels: int,
     *,
     frames: int = 1,
+    fps: float = 30,
     cache: Path | None = None,
     force: bool = False,
 ) -> Judge | None:
     """The judge of the data that a specification names, as `--data` takes it; None where there can be none.
 
     Trained and kept at first use, about a minute, with a bar on a terminal; `force` trains it anew.  cache: the folder
-    (default: `folder`).  DataError where a kept file is damaged or foreign, SettingError for an unknown effect.
+    (default: `folder`).  DataError where a kept file is damaged or foreign; otherwise as `subject_of`.
     """
-    if data.startswith("effects:") and data.partition(":")[2] not in EFFECTS:
-        raise SettingError(f"{data}: there is no such effect. It is one of {', '.join(EFFECTS)}.")
-    subject = subject_of(data, side, channels, frames)
+    subject = subject_of(data, side, channels, frames, fps)
     if subject is None:
         return None
     settings = training.SETTINGS
@@ -60,8 +59,7 @@ def folder(given: Path | None = None) -> Path:
 
 def path_of(subject: Subject, settings: Settings, place: Path) -> Path:
     """The file of a judge.  Other settings and another version of minigen have another file."""
-    shape = f"{subject.side}x{subject.side}x{subject.channels}"
-    shape = shape if subject.frames == 1 else f"{subject.frames}x{shape}"
+    shape = "x".join(map(str, subject.item))
     name = f"{subject.data.replace(':', '-')}-{shape}-{minigen.__version__}-{config_hash(subject, settings)}"
     return place / f"{name}.safetensors"
 

@@ -1,4 +1,4 @@
-"""A judge: a trained network that says of any image of its kind which factors or which class it shows."""
+"""A judge: a trained network that says of any item of its kind which factors or which class it shows."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,31 +11,31 @@ import minigen
 from minigen import backend
 from minigen.data import as_batch
 from minigen.errors import ShapeError
-from minigen.judges.network import JudgeNetwork
-from minigen.judges.subjects import Digits, Rendered, Subject
+from minigen.judges.subjects import Digits, Known, Subject
+from minigen.nn import Module
 
 AT_ONCE = 256  # items
 
 
 class Judge:
-    """Reads images (or clips) of one kind and one shape.  Everything it takes and gives is on the host.
+    """Reads images, clips or motion of one kind and one shape.  Everything it takes and gives is on the host.
 
     facts: what its file says of it, among these `scores` of an exam: R² of each factor, or the accuracy; and
-    `baseline`, the same of a linear model of the pixels.
+    `baseline`, the same of a linear model of the items.
     """
 
-    def __init__(self, subject: Subject, network: JudgeNetwork, facts: Mapping[str, Any]):
+    def __init__(self, subject: Subject, network: Module, facts: Mapping[str, Any]):
         self.subject, self.network, self.facts = subject, network, facts
 
     @property
     def scores(self) -> dict[str, float]:
-        """R² of each factor on unseen items, or the accuracy; 1 is perfect."""
+        """R² of each factor on unseen items, of what is a class the accuracy; 1 is perfect."""
         return self.facts["scores"]
 
     @property
     def reads_factors(self) -> bool:
         """Whether it says factors; else it says classes."""
-        return isinstance(self.subject, Rendered)
+        return isinstance(self.subject, Known)
 
     @property
     def classes(self) -> list[str]:
@@ -52,8 +52,8 @@ class Judge:
         return digest.hexdigest()[:16]
 
     def features(self, items: np.ndarray) -> np.ndarray:
-        """What its last layer sees of items, uint8 or float32 in [−1, 1]: float64 (N, features)."""
-        return self._through(self.network.features, items)
+        """What its last layer sees of items, uint8 or float32 as a network takes them: float64 (N, features)."""
+        return self._through(self.network.features, items)  # type: ignore[attr-defined]
 
     def outputs(self, items: np.ndarray) -> np.ndarray:
         """What its network says of items: (N, outputs)."""
@@ -61,7 +61,7 @@ class Judge:
 
     def factors(self, items: np.ndarray) -> dict[str, np.ndarray]:
         """The factors it reads off items, name → (N,), in the units of the renderer."""
-        assert isinstance(self.subject, Rendered)
+        assert isinstance(self.subject, Known)
         return self.subject.values(self.outputs(items))
 
     def labels(self, items: np.ndarray) -> np.ndarray:
@@ -69,12 +69,10 @@ class Judge:
         return self.outputs(items).argmax(axis=1)
 
     def _through(self, network: Any, items: np.ndarray) -> np.ndarray:
-        subject = self.subject
-        frame = (subject.side, subject.side, subject.channels)
-        wanted = frame if subject.frames == 1 else (subject.frames, *frame)
+        wanted = self.subject.item
         if items.shape[1:] != wanted or not len(items):
             raise ShapeError(
-                f"judge of {subject.data}: items have shape {items.shape}; they must be (N, …) of {wanted}."
+                f"judge of {self.subject.data}: items have shape {items.shape}; they must be (N, …) of {wanted}."
             )
         self.network.eval()
         found = []

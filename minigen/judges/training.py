@@ -10,10 +10,10 @@ import numpy as np
 
 import minigen
 from minigen import backend, optim
-from minigen.data import Batches, to_float
+from minigen.data import Batches, as_batch
 from minigen.judges.judge import Judge
-from minigen.judges.network import JudgeNetwork
 from minigen.judges.subjects import SEED, Digits, Lesson, Subject
+from minigen.nn import Module
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,13 @@ SETTINGS = Settings()
 
 def config_hash(subject: Subject, settings: Settings) -> str:
     """16 hexadecimal digits that change with any setting of a judge, with its data, and with its items' shape."""
-    facts = {"data": subject.data, "side": subject.side, "channels": subject.channels, "frames": subject.frames}
-    text = json.dumps({**facts, **asdict(settings)}, sort_keys=True)
+    text = json.dumps({**subject.facts, **asdict(settings)}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def network_of(subject: Subject, settings: Settings) -> JudgeNetwork:
+def network_of(subject: Subject, settings: Settings) -> Module:
     """The network of a judge before it has learnt anything."""
-    return JudgeNetwork(
-        subject.side,
-        subject.channels,
-        subject.outputs,
-        frames=subject.frames,
-        widths=settings.widths,
-        features=settings.features,
-        rng=backend.generator([settings.seed, 0]),
-    )
+    return subject.network(settings.widths, settings.features, backend.generator([settings.seed, 0]))
 
 
 def learn(subject: Subject, settings: Settings) -> Judge:
@@ -78,15 +69,15 @@ def learn(subject: Subject, settings: Settings) -> Judge:
         places = next(batches).astype(np.intp)
         items = lesson.items[places]
         items = begun_anywhere(items, starts) if subject.loops else items
-        x, targets, counted = map(backend.to_device, (to_float(items), lesson.targets[places], lesson.counted[places]))
-        loss = _loss(network(minigen.tensor(x)), targets, counted, digits)
+        x, targets, counted = map(backend.to_device, (as_batch(items), lesson.targets[places], lesson.counted[places]))
+        loss = subject.loss(network(minigen.tensor(x)), targets, counted)
         optimiser.update(minigen.grad(loss, weights))
     network.eval()
     exam = subject.exam(10_000 if digits else settings.tested)
     judge = Judge(subject, network, {})
     facts: dict[str, Any] = {
         "data": subject.data,
-        "shape": [subject.frames, subject.side, subject.side, subject.channels],
+        "shape": list(subject.item),
         "config": asdict(settings),
         "config_hash": config_hash(subject, settings),
         "data_hash": subject.fingerprint,
@@ -94,22 +85,22 @@ def learn(subject: Subject, settings: Settings) -> Judge:
         "learnt_from": len(lesson.items),
         "tested_on": len(exam.items),
         "scores": subject.scores(judge.outputs(exam.items), exam),
-        "baseline": subject.scores(linear(lesson, exam), exam),
+        "baseline": subject.scores(linear(subject, lesson, exam), exam),
     }
     return Judge(subject, network, facts)
 
 
-def linear(lesson: Lesson, exam: Lesson, most: int = 2_000, strength: float = 1.0) -> np.ndarray:
-    """What a linear model of the pixels says of an exam, (N, outputs): ridge regression on some items of the lesson.
+def linear(subject: Subject, lesson: Lesson, exam: Lesson, most: int = 2_000, strength: float = 1.0) -> np.ndarray:
+    """What a linear model of the items says of an exam, (N, outputs): ridge regression on some items of the lesson.
 
     In its dual form, Y = K_test (K + λ I)⁻¹ (Y − mean) + mean with K = X Xᵀ and λ = `strength` · tr K / N.
     """
-    x, y = _rows(lesson.items[:most]), lesson.targets[:most].astype(np.float64)
+    x, y = subject.rows(lesson.items[:most]), lesson.targets[:most].astype(np.float64)
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
     x = x - mean_x
     K = x @ x.T
     K[np.diag_indices(len(K))] += strength * np.trace(K) / len(K)
-    return (_rows(exam.items) - mean_x) @ (x.T @ np.linalg.solve(K, y - mean_y)) + mean_y
+    return (subject.rows(exam.items) - mean_x) @ (x.T @ np.linalg.solve(K, y - mean_y)) + mean_y
 
 
 def begun_anywhere(clips: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -117,15 +108,3 @@ def begun_anywhere(clips: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     N, T = clips.shape[:2]
     frames = (rng.integers(T, size=(N, 1)) + np.arange(T)) % T
     return clips[np.arange(N)[:, None], frames]
-
-
-def _loss(said: Any, targets: Any, counted: Any, digits: bool) -> Any:
-    """−log p of the right class in nats, or the mean square error of the factors that are seen."""
-    if digits:
-        return -(minigen.log_softmax(said) * targets).sum(axis=1).mean()
-    away = (said - targets) * counted
-    return (away * away).sum() / max(1.0, float(counted.sum()))
-
-
-def _rows(items: np.ndarray) -> np.ndarray:
-    return items.reshape(len(items), -1).astype(np.float64) / 255
