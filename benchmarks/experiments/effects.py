@@ -1,14 +1,15 @@
 """Do generated effects stay consistent in time?  Clips of fire, rain and others, learnt by the recipe as users run it.
 
     python -m benchmarks.experiments.effects                                 # fire and rain, seeds 0-4
-    python -m benchmarks.experiments.effects --kinds explosion --seeds 0-2
+    python -m benchmarks.experiments.effects --kinds rain-drift --seeds 0-2  # by --video drift
     python -m benchmarks.experiments.effects --table                         # what there is, as a table
 
 The article (特效制作, special effects) says that a GAN makes effects that are realistic and consistent.  Here each
-(kind, seed) is one `python -m minigen.train gan --data effects:KIND` with its defaults, then one `python -m
-minigen.evaluate`: seams, energy and flicker, distances on the features of a judge, copies; each beside other real
-clips, the floor, and beside what needs no network.  Every pair is a line of effects.jsonl in `--out`; what is there is
-not run again, and a run that was stopped goes on from its checkpoint.  OPENBLAS_NUM_THREADS=1 keeps to one core.
+(kind, seed) is one `python -m minigen.train gan --data effects:KIND` with its defaults, or with what SPECIAL says, then
+one `python -m minigen.evaluate`: seams, energy and flicker, distances on the features of a judge, copies; each beside
+other real clips, the floor, and beside what needs no network.  Every pair is a line of effects.jsonl in `--out`; what
+is there is not run again, and a run that was stopped goes on from its checkpoint.  OPENBLAS_NUM_THREADS=1 keeps to one
+core.
 """
 
 import argparse
@@ -26,6 +27,9 @@ from minigen import evaluate
 from minigen.train import command, runs
 
 RESULTS = "effects.jsonl"
+SPECIAL = {  # names for a kind with other flags than the defaults
+    "rain-drift": ["--data", "effects:rain", "--video", "drift", "--penalty", "r1", "--penalty-weight", "0.1"],
+}
 
 
 def row_of(kind: str, seed: int, run: Path) -> dict[str, Any]:
@@ -48,7 +52,8 @@ def row_of(kind: str, seed: int, run: Path) -> dict[str, Any]:
 def run_one(kind: str, seed: int, work: Path) -> Path:
     """Train, or go on, and measure; the run's folder."""
     name = f"{kind}-seed{seed}"
-    flags = ["--data", f"effects:{kind}", "--seed", str(seed), "--out", str(work), "--name", name, "--pictures", "4"]
+    flags = [*SPECIAL.get(kind, ["--data", f"effects:{kind}"]), "--seed", str(seed)]
+    flags += ["--out", str(work), "--name", name, "--pictures", "4"]
     there = sorted(work.glob(f"[0-9][0-9][0-9][0-9]-{name}"))
     if there:
         done = runs.newest_checkpoint(there[-1]).stem.removeprefix("step_")
