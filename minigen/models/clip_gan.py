@@ -15,7 +15,19 @@ from minigen.backend import array_module, to_device
 from minigen.errors import SettingError, ShapeError
 from minigen.models.clip_gan_layers import clip_conv, clip_conv_transpose
 from minigen.models.dcgan import scaled
-from minigen.nn import BatchNorm, Conv2DTranspose, Dense, Dropout, Flatten, LeakyReLU, Module, Reshape, Sequential, Tanh
+from minigen.nn import (
+    BatchNorm,
+    Conv2DTranspose,
+    Conv3D,
+    Dense,
+    Dropout,
+    Flatten,
+    LeakyReLU,
+    Module,
+    Reshape,
+    Sequential,
+    Tanh,
+)
 from minigen.ops import broadcast_to, concatenate, norm, reshape
 from minigen.ops.shapes import bare
 
@@ -174,12 +186,14 @@ class GeneratorFactorised(Module):
 
 
 class Discriminator3D(Sequential):
-    """Clips (N, frames, side, side, channels) → logits (N, 1), above 0 for what it takes to be real.
+    """Clips (N, frames, side, side, channels) → logits (N, 1), or (N, P) of P parts: above 0 for what seems real.
 
     The mirror of `Generator3D`: convolutions 4×4×4, stride 2, channels → 16 → 32 → 64, each with LeakyReLU(0.2) and
     Dropout, then Dense to one logit.  At width 1, 16 frames of side 32, one channel: 167,025 numbers.  With `loops` the
     convolutions go round along time, so that it sees the seam of a clip as it sees any other step.  No BatchNorm:
     penalties on its slope need each clip judged by itself.  Dropout draws from `noise` (default: `rng`).
+    With `local` the last layer is no Dense but a convolution 1×1×1, a logit for each place of the smallest map: each
+    judges the 22 frames, rows and columns around it, and P = frames · side² / 512 (Isola et al. 2017, section 3.2.2).
     """
 
     def __init__(
@@ -191,6 +205,7 @@ class Discriminator3D(Sequential):
         width: float = 1.0,
         dropout: float = 0.0,
         loops: bool = False,
+        local: bool = False,
         rng: np.random.Generator,
         noise: np.random.Generator | None = None,
     ):
@@ -200,10 +215,14 @@ class Discriminator3D(Sequential):
         layers: list[Any] = []
         for inputs, outputs in zip([channels, *C], C, strict=False):
             layers += [*clip_conv(inputs, outputs, loops=loops, rng=rng), LeakyReLU(0.2), Dropout(dropout, rng=noise)]
-        left = frames // SHRUNK * (side // SHRUNK) ** 2 * C[-1]
-        super().__init__(*layers, Flatten(), Dense(left, 1, rng=rng))
+        places = frames // SHRUNK * (side // SHRUNK) ** 2
+        if local:
+            layers += [Conv3D(C[-1], 1, 1, rng=rng), Flatten()]
+        else:
+            layers += [Flatten(), Dense(places * C[-1], 1, rng=rng)]
+        super().__init__(*layers)
         self.frames, self.side, self.channels = frames, side, channels
-        self.width, self.dropout, self.loops = width, dropout, loops
+        self.width, self.dropout, self.loops, self.local = width, dropout, loops, local
 
 
 def check(who: str, side: int, channels: int, width: float, frames: int = SHRUNK) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from minigen.errors import SettingError
+from minigen.models.clip_gan_drift import latent_of
 from minigen.train.settings import above_0, at_least, share
 
 LOGISTIC = ("nonsaturating", "minimax")  # losses under which D's answer is a probability
@@ -57,8 +58,13 @@ class Config:
     dropout: float = 0.0
     """Share of the discriminator's activations set to 0 while training. The article: 0.3, which suits longer runs."""
 
-    video: Literal["3d", "factorised"] = "3d"
-    """The generator of clips: 3-D transposed convolutions, or one code a frame for a generator of images."""
+    video: Literal["3d", "factorised", "drift"] = "3d"
+    """The generator of clips: 3-D transposed convolutions, one code a frame for a generator of images, or one picture
+    without edges that drifts past, for rain and snow (with --penalty r1 --penalty-weight 0.1)."""
+    drift: int = 5
+    """Rows that the picture of --video drift falls each frame; below 0 it rises."""
+    per_place: int = 8
+    """Numbers of noise for every 8x8 pixels of the picture of --video drift."""
     loop: Literal["auto", "yes", "no"] = "auto"
     """Clips that come round: frame T is frame 0 by construction. auto: as the data do (fire, smoke, rain, snow)."""
     spectral: bool = False
@@ -87,7 +93,7 @@ class Config:
 
     learning_rate: float = 0.0
     """Adam's step size for the generator. Radford et al. 2016 have 2e-4 for longer runs, the tutorial 1e-4. 0 takes
-    5e-4, or 1e-3 for clips."""
+    5e-4, or 1e-3 for clips but those of --video drift."""
     d_learning_rate: float = 1e-3
     """Adam's step size for the discriminator, which helps when faster than G's (Heusel et al. 2017, section 2)."""
     beta1: float = 0.5
@@ -114,6 +120,7 @@ class Config:
         at_least("stride", self.stride, 1)
         at_least("pack", self.pack, 1)
         at_least("unroll", self.unroll, 0)
+        at_least("per_place", self.per_place, 1)
         above_0("width", self.width, "1 is the article's network, 0.25 a quarter of it")
         for name in ("learning_rate", "d_learning_rate"):
             if self.learning_rate or name != "learning_rate":
@@ -156,6 +163,24 @@ class Config:
             )
         if self.size == 28:
             raise SettingError("--size 28 is of stills; clips have 32 or 64.")
+        if self.video == "drift":
+            self._check_drift()
+
+    def _check_drift(self) -> None:
+        """SettingError where a picture that drifts past is asked for what it cannot be."""
+        side = self.size or 32
+        if self.clip_frames * abs(self.drift) < side:
+            raise SettingError(
+                f"--drift {self.drift} moves {self.clip_frames} frames by {self.clip_frames * abs(self.drift)} rows, "
+                f"fewer than the {side} of a frame; take {-(-side // self.clip_frames)} or more, or as many below 0."
+            )
+        if self.loop == "no":
+            raise SettingError("--video drift always comes round; leave --loop no out, or take --video 3d.")
+        if self.penalty == "gradient":
+            raise SettingError(
+                "--penalty gradient asks for a slope of 1 of one answer a clip, and the discriminator of --video drift "
+                "gives many; take --penalty r1."
+            )
 
     @property
     def clip_frames(self) -> int:
@@ -171,6 +196,10 @@ class Config:
             found["penalty_weight"] = "with --penalty"
         if self.clip_frames == 1:
             found |= {"video": "on clips", "loop": "on clips"}
+        if self.clip_frames == 1 or self.video != "drift":
+            found |= dict.fromkeys(("drift", "per_place"), "with --video drift")
+        else:
+            found["latent"] = "without --video drift"
         if self.clip_frames == 1 or kind != "video":
             found["stride"] = "on clips of a video"
         if kind != "video":
@@ -182,15 +211,17 @@ class Config:
     def resolved(self) -> "Config":
         """The same settings with nothing left open that depends on the others."""
         loops = self.data.startswith("effects:") and self.data != "effects:explosion"
-        stills = self.clip_frames == 1
+        stills, drifts = self.clip_frames == 1, self.clip_frames > 1 and self.video == "drift"
+        size = self.size or (28 if stills else 32)
         return replace(
             self,
-            size=self.size or (28 if stills else 32),
+            size=size,
+            latent=latent_of(self.drift, self.clip_frames, size, self.per_place) if drifts else self.latent,
             count=self.count if self.count >= 0 else 10_000 if stills else 2_000 * self.data.startswith("effects:"),
             batch=self.batch or (32 if stills else 8),
-            learning_rate=self.learning_rate or (5e-4 if stills else 1e-3),
+            learning_rate=self.learning_rate or (5e-4 if stills or drifts else 1e-3),
             frames=self.clip_frames,
-            loop=("yes" if loops else "no") if self.loop == "auto" else self.loop,
+            loop=("yes" if loops or drifts else "no") if self.loop == "auto" else self.loop,
         )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minigen.errors import SettingError
-from minigen.models import clip_gan, dcgan
+from minigen.models import clip_gan, clip_gan_drift, dcgan
 from minigen.nn import Module, spectral_norm
 from minigen.ops import broadcast_to, concatenate, roll
 from minigen.train.gan_config import Config
@@ -43,13 +43,25 @@ def _build_for_clips(
     """The same where items are clips; of the factorised generator, up to 10 numbers of the latent say the moment.
 
     The generator is twice as wide as the discriminator, which takes most of a step: so it has four times the weights
-    for a third more time.  The discriminator goes round in time only where the clips learnt from do: else it would see,
-    and teach, their jump from the last frame to the first.
+    for a third more time.  One that draws a picture a clip, which then drifts, costs so little that both are twice as
+    wide again.  The discriminator goes round in time only where the clips learnt from do: else it would see, and teach,
+    their jump from the last frame to the first.
     """
     shape: dict[str, Any] = {"frames": config.frames, "side": config.size}
     loops, around = config.loop == "yes", config.loop == "yes" and data_may_loop(config)
+    seen = config.pack * (config.channels + told)
     generator: Module
-    if config.video == "3d":
+    if config.video == "drift":
+        generator = clip_gan_drift.GeneratorDrift(
+            per_place=config.per_place,
+            told=told,
+            drift=config.drift,
+            channels=config.channels,
+            width=4 * config.width,
+            **shape,
+            rng=rng,
+        )
+    elif config.video == "3d":
         generator = clip_gan.Generator3D(
             latent=config.latent + told,
             channels=config.channels,
@@ -70,9 +82,16 @@ def _build_for_clips(
             loops=loops,
             rng=rng,
         )
-    seen = config.pack * (config.channels + told)
+    local = config.video == "drift"  # a texture is judged here and there
     discriminator = clip_gan.Discriminator3D(
-        channels=seen, width=config.width, dropout=config.dropout, **shape, loops=around, rng=rng, noise=noise
+        channels=seen,
+        width=config.width * (2 if local else 1),
+        dropout=config.dropout,
+        **shape,
+        loops=around,
+        local=local,
+        rng=rng,
+        noise=noise,
     )
     return generator, discriminator
 
@@ -82,12 +101,17 @@ def data_may_loop(config: Config) -> bool:
     return config.data != "effects:explosion" and not config.data.startswith("video:")
 
 
+def turns(config: Config) -> bool:
+    """Whether generated clips are begun at a frame that is drawn anew in every step (see `turned`)."""
+    return config.frames > 1 and config.loop != "no" and not data_may_loop(config)
+
+
 def turned(x: Any, config: Config, rng: np.random.Generator) -> Any:
     """Generated clips as the discriminator is shown them: loops begun at another frame, where it does not go round.
 
     So what leads from the last frame to the first lies inside the clip every so often, and must look like the rest.
     """
-    if config.frames == 1 or config.loop == "no" or data_may_loop(config):
+    if not turns(config):
         return x
     return roll(x, int(rng.integers(config.frames)), axis=1)
 

@@ -11,7 +11,7 @@ import minigen
 from minigen import backend
 from minigen.data import Clips
 from minigen.errors import DataError
-from minigen.models import clip_gan, dcgan
+from minigen.models import clip_gan, clip_gan_drift, dcgan
 from minigen.train import checkpoint, command, loop, runs, sources
 from minigen.train.gan import Gan
 from minigen.train.gan_config import Config
@@ -24,6 +24,7 @@ FILES = {
     *("training.gif", "neighbours.png"),
 }
 SMALL = "--width 0.05 --latent 12 --count 20 --batch 8 --pictures 1"
+DRIFT = "--data effects:rain --video drift --penalty r1 --penalty-weight 0.1"
 RUNS = {
     "loop": "--data effects:fire",
     "open, told": "--data effects:explosion --video factorised --channels 3 --condition wind --pack 2",
@@ -42,8 +43,9 @@ def clips(tmp_path, monkeypatch, capsys):
 
     def run(flags):
         resumed = "--resume" in flags
+        small = SMALL.replace("--latent 12", "--per-place 1") if "--video drift" in flags else SMALL
         try:
-            status = command.main(["gan", *shlex.split(flags if resumed else f"{SMALL} {flags}")])
+            status = command.main(["gan", *shlex.split(flags if resumed else f"{small} {flags}")])
         except SystemExit as stop:  # how tyro refuses a flag
             status = stop.code
         shown = capsys.readouterr()
@@ -110,6 +112,20 @@ def test_resuming_equals_an_uninterrupted_run(clips, tmp_path, bare):
     assert whole.keys() == parts.keys() and all((whole[name] == parts[name]).all() for name in whole)
 
 
+@pytest.mark.parametrize("told", ["", "--condition wind,amount"])
+def test_a_run_of_a_picture_that_drifts_goes_on_and_draws_loops(clips, tmp_path, bare, told):
+    for flags in ("--steps 3 --name whole", "--steps 2 --name parts"):
+        status, _, err = clips(f"{DRIFT} {told} {flags}")
+        assert status == 0, err
+    status, _, err = clips("--resume runs/0002-parts --steps 3")
+    assert status == 0, err
+    whole, parts = (arrays(tmp_path / "runs" / name, 3) for name in ("0001-whole", "0002-parts"))
+    assert whole.keys() == parts.keys() and all((whole[name] == parts[name]).all() for name in whole)
+    recipe = runs.load(tmp_path / "runs/0001-whole")
+    assert recipe.loops and recipe.config.latent == 45 and recipe.generator.told == (2 if told else 0)
+    assert recipe.generate(recipe.latents(3, backend.generator(3))).shape == (3, 16, 32, 32, 1)
+
+
 def test_a_run_on_a_film_learns_from_its_windows(clips, tmp_path, bare):
     pytest.importorskip("imageio_ffmpeg", reason="the extra minigen[film] is not installed")
     from ..data.test_video import write_film
@@ -141,6 +157,13 @@ def test_a_dry_run_makes_nothing(clips, tmp_path):
         ("--data npz:short.npy --frames 16", "--data npz:short.npy: its clips have 8 frames, fewer than 16"),
         ("--data effects:fire --video factorised --latent 8", "--latent 8 must be at least 12 with --video factorised"),
         ("--data effects:fire --video 2d", "video"),
+        ("--data effects:fire --drift 4", "--drift acts with --video drift only"),
+        (f"{DRIFT} --latent 9", "--latent acts without --video drift only"),
+        (f"{DRIFT} --loop no", "--video drift always comes round; leave --loop no out"),
+        (f"{DRIFT} --penalty gradient", "gives many; take --penalty r1"),
+        (f"{DRIFT} --drift 1", "--drift 1 moves 16 frames by 16 rows, fewer than the 32 of a frame; take 2 or more"),
+        (f"{DRIFT} --per-place 0", "--per-place 0 must be at least 1"),
+        ("--data scenes --video drift", "--video acts on clips only"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(clips, tmp_path, flags, words):
@@ -159,6 +182,8 @@ def test_what_makes_no_sense_is_one_sentence(clips, tmp_path, flags, words):
         ({"data": "effects:snow"}, True, True),
         ({"data": "effects:snow", "loop": "no"}, False, False),
         ({"data": "effects:snow", "video": "factorised"}, True, True),
+        ({"data": "effects:snow", "video": "drift"}, True, True),
+        ({"data": "effects:explosion", "video": "drift"}, True, False),
         ({"data": "effects:explosion"}, False, False),
         ({"data": "effects:explosion", "loop": "yes"}, True, False),
         ({"data": "npz:loops.npz", "frames": 16, "loop": "yes"}, True, True),
@@ -168,11 +193,12 @@ def test_what_makes_no_sense_is_one_sentence(clips, tmp_path, flags, words):
 )
 def test_the_generator_goes_round_where_asked_and_the_discriminator_where_the_data_do_too(settings, loops, around):
     recipe = Gan(Config(width=0.05, latent=12, **settings))
-    kind = clip_gan.GeneratorFactorised if "video" in settings else clip_gan.Generator3D
-    assert isinstance(recipe.generator, kind) and recipe.loops == loops
+    kinds = {"drift": clip_gan_drift.GeneratorDrift, "factorised": clip_gan.GeneratorFactorised}
+    assert type(recipe.generator) is kinds.get(settings.get("video"), clip_gan.Generator3D) and recipe.loops == loops
+    assert recipe.discriminator.local == (settings.get("video") == "drift")
     assert (recipe.generator.loops, recipe.discriminator.loops) == (loops, around)
     assert ("AroundTime" in repr(recipe.discriminator)) == around
-    assert recipe.generator.width == 2 * recipe.discriminator.width == 0.1
+    assert recipe.generator.width == 2 * recipe.discriminator.width == (0.2 if recipe.discriminator.local else 0.1)
 
 
 def test_loops_of_data_that_do_not_loop_are_begun_anywhere_when_they_are_judged():
@@ -195,15 +221,25 @@ def test_stills_have_the_networks_they_had(data):
 
 def test_a_step_shows_the_discriminator_clips_as_turned(monkeypatch):
     recipe = Gan(Config(data="effects:fire", width=0.05, latent=12))
-    judged, judge = [], recipe.judged
+    seen, discriminator = [], recipe.discriminator
     monkeypatch.setattr("minigen.train.gan.turned", lambda x, config, rng: 0 * x + 0.25)
-    monkeypatch.setattr(recipe, "judged", lambda x, rows: judged.append(x.numpy()) or judge(x, rows))
+    monkeypatch.setattr(type(discriminator), "__call__", watched(type(discriminator).__call__, discriminator, seen))
     recipe.step(minigen.zeros(2, 16, 32, 32, 1))
-    assert [set(x.ravel().tolist()) for x in judged] == [
-        {0.0},
-        {0.25},
-        {0.25},
-    ]  # real, fake, and fake for the generator
+    assert [[set(clip.ravel().tolist()) for clip in x] for x in seen] == [
+        [{0.0}, {0.0}, {0.25}, {0.25}],  # real, and fake
+        [{0.25}, {0.25}],  # fake for the generator
+    ]
+
+
+def watched(call, network, seen):
+    """The call of a class, which notes what one network is given."""
+
+    def noting(self, x):
+        if self is network:
+            seen.append(x.numpy())
+        return call(self, x)
+
+    return noting
 
 
 def test_what_is_left_open_suits_clips():
@@ -211,6 +247,8 @@ def test_what_is_left_open_suits_clips():
     assert (clips.count, clips.batch, clips.learning_rate) == (2_000, 8, 1e-3)
     assert (stills.count, stills.batch, stills.learning_rate) == (10_000, 32, 5e-4)
     assert Config(data="video:x.mp4", frames=16).resolved().count == 0  # all of its clips
+    rain = Config(data="effects:rain", video="drift").resolved()
+    assert (rain.latent, rain.learning_rate, clips.latent) == (325, 5e-4, 100) and rain.resolved() == rain
     given = Config(data="effects:fire", count=0, batch=32, learning_rate=5e-4).resolved()
     assert (given.count, given.batch, given.learning_rate) == (0, 32, 5e-4)
 
