@@ -7,7 +7,7 @@ with `use` only says where *new* arrays are made: parameters, batches, noise.
 import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -232,6 +232,40 @@ def scatter_add(target: Array, index: Any, values: Array) -> None:
         cupyx.scatter_add(target, index, values)
 
 
+# What reaches a step from the host ------------------------------------------------------------------------------------
+
+_capture: Any = None  # while a step is being captured: what keeps its actions and arrivals for the replays
+
+
+def capturing() -> bool:
+    """Is a step being captured just now, so that nothing of the device may be waited for or read?"""
+    return _capture is not None
+
+
+def each_time(action: Callable[[], None]) -> None:
+    """Do what a step does on the host: now, and where the step is being captured again before every replay, in order.
+
+    A replay of a captured step runs no Python, so whatever a step changes on the host beside its arrays goes through
+    here.  What a step draws or computes on the host for the device goes through `arrival`.
+    """
+    if _capture is None:
+        action()
+    else:
+        _capture.each_time(action)
+
+
+def arrival(make: Callable[[], np.ndarray], module: Any = None) -> Array:
+    """make(), an array of the host, on `module` (default: the backend in use).
+
+    Where a step is being captured the array keeps its place on the device, and before every replay make() is called
+    anew and its numbers are put there; every call of make() must give the same shape and dtype.
+    """
+    module = current() if module is None else module
+    if _capture is None or module is np:
+        return to_device(make(), module)
+    return _capture.arrival(make, module)
+
+
 # Draws: one generator, the same numbers on every backend --------------------------------------------------------------
 
 
@@ -242,14 +276,14 @@ def generator(seed: int | Sequence[int]) -> np.random.Generator:
 
 def draw_normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32, module: Any = None) -> Array:
     """Standard normal numbers on `module` (default: the backend in use), drawn on the host."""
-    return to_device(rng.standard_normal(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
+    return arrival(lambda: rng.standard_normal(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
 
 
 def draw_uniform(
     rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32, module: Any = None
 ) -> Array:
     """Numbers uniform on [0, 1) on `module` (default: the backend in use), drawn on the host."""
-    return to_device(rng.random(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
+    return arrival(lambda: rng.random(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
 
 
 def _drawn(dtype: Any) -> Any:

@@ -1,5 +1,6 @@
 """The walk from a loss down to what it was made from: `grad`, and `backward` which stores what `grad` returns."""
 
+import functools
 import operator
 from collections.abc import Iterable
 from typing import Any
@@ -88,7 +89,7 @@ def _start(y: Tensor, dy: Any, create_graph: bool) -> Any:
     if dy is None:
         if y.size != 1:
             raise GraphError(f"the result has shape {y.shape}; reduce it to one number, or pass dy of that shape.")
-        dy = module.ones(y.shape, y.dtype)
+        dy = _ones(module, y.shape, y.dtype)
     if not isinstance(dy, Tensor):
         backend.array_module(y._data, dy)  # refuses an array of the other backend
         dy = Tensor(module.asarray(dy))
@@ -97,6 +98,12 @@ def _start(y: Tensor, dy: Any, create_graph: bool) -> Any:
     if dy.dtype != y.dtype:
         dy = dy.astype(y.dtype)
     return dy if create_graph else dy._data
+
+
+@functools.cache
+def _ones(module: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The cotangent of one number, which nobody writes to: made once, it costs a GPU no launch a step."""
+    return module.ones(shape, dtype)
 
 
 def _nodes_below(y: Tensor) -> list[Node]:

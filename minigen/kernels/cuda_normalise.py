@@ -1,68 +1,80 @@
-"""Batch normalisation on CuPy: three launches forward and three back, whatever the shape; it keeps x and two numbers a
-channel."""
+"""Batch normalisation on CuPy, by itself or with the leaky bend behind it: two launches forward and two back, whatever
+the shape.  It keeps x, y and two numbers a channel."""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from minigen.autograd.op import kernel
+from minigen.autograd.op import Fused, kernel
 from minigen.backend import array_module
-from minigen.kernels.cuda_launch import formula_value, formula_vjp, launch, launch_blocks, suits
-from minigen.ops.normalise import batch_norm
+from minigen.kernels.cuda_launch import formula_value, formula_vjp, launch_blocks, suits
+from minigen.ops.normalise import Moving, batch_norm, batch_norm_leaky
 
 LANES = 32  # channels of a block
 CHUNK = 64  # rows of a block, at least
-CHUNKS = 128  # at most: the launch that joins them has few blocks
+CHUNKS = 128  # at most: every block reads the sums of all chunks
 
 
-@kernel(batch_norm, backend="cupy")
 class BatchNormCuda:
-    """dx = gamma r (dy − mean dy − x̂ mean(dy x̂)), where x̂ = (x − μ) r and r = 1 / √(σ² + eps)."""
+    """dx = gamma r (dz − mean dz − x̂ mean(dz x̂)), where x̂ = (x − μ) r, r = 1 / √(σ² + eps), and dz is what the bend
+    lets through of dy: all of it where there is none, which is a slope of 1."""
 
-    @staticmethod
-    def value(x, gamma, beta, *, eps, moments):
-        if not (suits(x, gamma, beta) and x.size and gamma.shape == beta.shape == x.shape[-1:]):
-            return formula_value(batch_norm, (x, gamma, beta), {"eps": eps, "moments": moments}), None
+    def __init__(self, of: Fused):
+        self.of = of
+
+    def value(self, x, gamma, beta, *, eps, moments, slope=1.0):
+        if not (suits(x, gamma, beta) and x.size and gamma.shape == beta.shape == x.shape[-1:] and slope >= 0):
+            return formula_value(self.of, (x, gamma, beta), self._settings(eps, moments, slope)), None
         xp = array_module(x)
         x, gamma, beta = (xp.ascontiguousarray(array) for array in (x, gamma, beta))
-        rows, channels, length, chunks = _cut(x)
-        tiles = -(-channels // LANES)
+        blocks, sizes, chunks = _cut(x)
+        channels = x.shape[-1]
         means, squares = xp.empty((2, chunks, channels), x.dtype)
-        mu, variance, r = xp.empty((3, channels), x.dtype)
-        sizes = np.int32(rows), np.int32(channels), np.int32(length)
-        launch_blocks("chunk_moments", tiles * chunks, x, means, squares, *sizes)
-        launch_blocks("join_moments", tiles, means, squares, mu, variance, r, *sizes, np.int32(chunks), np.float32(eps))
-        if moments is not None:
-            moments.update(mean=mu, var=variance)
+        mu, r = xp.empty((2, channels), x.dtype)
+        moving = (
+            moments if isinstance(moments, Moving) and not moments.moved and suits(moments.mean, moments.var) else None
+        )
+        if moving is None:  # arrays apart from what the derivative needs, for whoever gets them may write to them
+            moving = Moving(*xp.empty((2, channels), x.dtype), momentum=0, correction=1)
         y = xp.empty(x.shape, x.dtype)
-        launch("normalise", x.size, x, mu, r, gamma, beta, y, np.int32(x.size), np.int32(channels))
+        launch_blocks("chunk_moments", blocks, x, means, squares, *sizes)
+        arrays = x, means, squares, gamma, beta, y, mu, r, moving.mean, moving.var
+        numbers = eps, slope, moving.momentum, 1 - moving.momentum, moving.correction
+        launch_blocks("normalise", blocks, *arrays, *sizes, np.int32(chunks), *map(np.float32, numbers))
+        moving.moved = True
+        if moments is not None and moments is not moving:
+            moments.update(mean=moving.mean, var=moving.var)
         return y, (mu, r)
 
-    @staticmethod
-    def vjp(dy, y, saved, wanted, x, gamma, beta, *, eps, moments):
+    def vjp(self, dy, y, saved, wanted, x, gamma, beta, *, eps, moments, slope=1.0):
         if saved is None:
-            return formula_vjp(batch_norm, dy, wanted, (x, gamma, beta), {"eps": eps, "moments": None})
+            return formula_vjp(self.of, dy, wanted, (x, gamma, beta), self._settings(eps, None, slope))
         xp = array_module(x)
         mu, r = saved
         x, gamma, dy = (xp.ascontiguousarray(array) for array in (x, gamma, dy))
-        rows, channels, length, chunks = _cut(x)
-        tiles = -(-channels // LANES)
+        blocks, sizes, chunks = _cut(x)
+        channels = x.shape[-1]
         sums, products = xp.empty((2, chunks, channels), x.dtype)
-        dgamma, dbeta = xp.empty((2, channels), x.dtype)
-        sizes = np.int32(rows), np.int32(channels), np.int32(length)
-        launch_blocks("chunk_sums", tiles * chunks, dy, x, mu, sums, products, *sizes)
-        launch_blocks("join_sums", tiles, sums, products, r, dgamma, dbeta, np.int32(channels), np.int32(chunks))
-        shares = {1: dgamma, 2: dbeta}
-        if 0 in wanted:
-            shares[0] = xp.empty(x.shape, x.dtype)
-            sizes = np.int32(x.size), np.int32(rows), np.int32(channels)
-            launch("normalise_slope", x.size, dy, x, mu, r, gamma, dgamma, dbeta, shares[0], *sizes)
-        return [shares[i] for i in wanted]
+        dx, dgamma, dbeta = (xp.empty(shape, x.dtype) for shape in (x.shape, channels, channels))
+        launch_blocks("chunk_sums", blocks, dy, x, y, mu, sums, products, *sizes, np.float32(slope))
+        arrays = dy, x, y, mu, r, gamma, sums, products, dx, dgamma, dbeta
+        launch_blocks("normalise_slope", blocks, *arrays, *sizes, np.int32(chunks), np.float32(slope))
+        return [(dx, dgamma, dbeta)[i] for i in wanted]
+
+    def _settings(self, eps: float, moments: Any, slope: float) -> dict[str, Any]:
+        """The settings as the formula takes them."""
+        bend = {} if self.of is batch_norm else {"slope": slope}
+        return {"eps": eps, "moments": moments, **bend}
 
 
-def _cut(x: Any) -> tuple[int, int, int, int]:
-    """Rows, channels, the rows of a chunk, and the number of chunks."""
+for _of in (batch_norm, batch_norm_leaky):
+    kernel(_of, backend="cupy")(BatchNormCuda(_of))
+
+
+def _cut(x: Any) -> tuple[int, tuple[Any, ...], int]:
+    """The number of blocks; rows, channels and the rows of a chunk, as a kernel takes them; the number of chunks."""
     rows, channels = math.prod(x.shape[:-1]), x.shape[-1]
     length = max(CHUNK, -(-rows // CHUNKS))
-    return rows, channels, length, -(-rows // length)
+    chunks = -(-rows // length)
+    return -(-channels // LANES) * chunks, (np.int32(rows), np.int32(channels), np.int32(length)), chunks

@@ -46,3 +46,13 @@ extern "C" __global__ void logsumexp(const float* x, float* y, int length)
     sum = sum_all(sum);
     if (threadIdx.x == 0) y[blockIdx.x] = logf(sum) + top;
 }
+
+// y = Σ x w + b for each row: what a layer with one output is
+extern "C" __global__ void one_output(const float* x, const float* w, const float* b, float* y, int length)
+{
+    const float* own_x = x + blockIdx.x * length;
+    float sum = 0.0f;
+    for (int i = threadIdx.x; i < length; i += BLOCK) sum += own_x[i] * w[i];
+    sum = sum_all(sum);
+    if (threadIdx.x == 0) y[blockIdx.x] = sum + b[0];
+}

@@ -1,4 +1,4 @@
-"""The Bernoulli likelihood and the soft maxima along the last axis on CuPy, one launch each."""
+"""Sums along the last axis on CuPy, one launch each: the Bernoulli likelihood, the soft maxima, a single output."""
 
 import math
 from typing import Any
@@ -9,6 +9,7 @@ from minigen.autograd.op import kernel
 from minigen.backend import array_module
 from minigen.kernels.cuda_launch import formula_value, formula_vjp, launch, launch_blocks, suits
 from minigen.ops.likelihoods import bernoulli_sum
+from minigen.ops.products import affine
 from minigen.ops.reductions import logsumexp, softmax
 
 
@@ -71,3 +72,17 @@ def logsumexp_cuda(x, *, axis, keepdims):
 def _last(x: Any, axis: Any) -> bool:
     """Is it the last axis alone that becomes one, and is there anything along it?"""
     return suits(x) and x.ndim > 0 and axis in (-1, x.ndim - 1, (-1,), (x.ndim - 1,)) and x.shape[-1] > 0
+
+
+@kernel(affine, backend="cupy")
+def affine_cuda(x, w, b):
+    """A product with a single column is a sum for each row; any other is cuBLAS's."""
+    if not (
+        suits(x, w, b) and w.ndim == 2 and x.ndim > 1 and (x.shape[-1], 1) == w.shape and b.shape == (1,) and x.size
+    ):
+        return affine.function(x, w, b)
+    xp = array_module(x)
+    x, w, b = (xp.ascontiguousarray(array) for array in (x, w, b))
+    y = xp.empty((*x.shape[:-1], 1), x.dtype)
+    launch_blocks("one_output", y.size, x, w, b, y, np.int32(x.shape[-1]))
+    return y

@@ -9,7 +9,7 @@ import os.path
 import re
 from typing import NamedTuple
 
-FAMILIES = ("common", "patches", "adam", "normalise", "activations", "rows")
+FAMILIES = ("common", "patches", "adam", "random", "gather", "normalise", "activations", "losses", "rows")
 OPTIONS = ("-std=c++17",)
 
 _KERNEL = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
@@ -47,7 +47,9 @@ def signatures(source: str) -> dict[str, tuple[Parameter, ...]]:
 def _parameter(declaration: str) -> Parameter:
     found = _PARAMETER.fullmatch(declaration)
     if found is None:
-        raise ValueError(f"a kernel's parameter is an int, a float, or an array of float or bool; not {declaration!r}.")
+        raise ValueError(
+            f"a kernel's parameter is an int, a float, or an array of float, int or bool; not {declaration!r}."
+        )
     const, kind, star, name = found.groups()
     return Parameter(name, kind, bool(star), bool(star) and not const)
 

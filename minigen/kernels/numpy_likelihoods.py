@@ -1,4 +1,4 @@
-"""The Bernoulli likelihood on NumPy: a block of items goes from logits to sums while it is in the cache."""
+"""Likelihoods on NumPy: Bernoulli's, each block of items from logits to sums in the cache; and the logistic loss."""
 
 import math
 from collections.abc import Iterator
@@ -8,7 +8,9 @@ import numpy as np
 from minigen.autograd.op import kernel
 from minigen.autograd.sums import add_up
 from minigen.kernels.blocks import BLOCK
-from minigen.ops.likelihoods import bernoulli_sum
+from minigen.ops.activations import sigmoid, softplus
+from minigen.ops.likelihoods import bernoulli_sum, softplus_mean
+from minigen.ops.reductions import mean
 
 
 @kernel(bernoulli_sum, backend="numpy")
@@ -52,3 +54,17 @@ def _blocks(a: np.ndarray) -> Iterator[slice]:
     """The items in parts of BLOCK numbers, at least one item each."""
     length = max(1, BLOCK // max(1, math.prod(a.shape[1:])))
     return (slice(i, i + length) for i in range(0, len(a), length))
+
+
+@kernel(softplus_mean, backend="numpy")
+class SoftplusMeanNumPy:
+    """da = sign (dy / n · σ(sign · a)): the formula's own numbers, without a node for each of its parts."""
+
+    @staticmethod
+    def value(a, *, sign):
+        return mean.function(softplus.function(a if sign > 0 else -a), axis=None, keepdims=False), None
+
+    @staticmethod
+    def vjp(dy, y, saved, wanted, a, *, sign):
+        da = dy / a.size * sigmoid(a if sign > 0 else -a)
+        return [da if sign > 0 else -da]

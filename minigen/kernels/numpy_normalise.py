@@ -30,7 +30,7 @@ class BatchNormNumPy:
             variance += add_up(d, 0)
         variance /= n
         if moments is not None:
-            moments.update(mean=mu, var=variance)
+            moments.update(mean=mu.copy(), var=variance)  # the derivative needs mu as it is
         r = 1 / (variance + eps) ** 0.5
         y = np.empty(rows.shape, np.result_type(rows, gamma, beta))
         scale = gamma * r

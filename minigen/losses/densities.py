@@ -5,8 +5,10 @@ everything that belongs to one item and take the mean over the batch: nats per i
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+from minigen.backend import capturing
 from minigen.errors import SettingError, ShapeError
 from minigen.losses.logits import warn_of_sigmoid
 from minigen.ops import exp, reshape, sum
@@ -41,7 +43,7 @@ def bernoulli_nll(logits: Any, x: Any) -> Any:
     """
     warn_of_sigmoid(logits)
     values = bare(x)
-    if not bool(((values == 0) | (values == 1)).all()):
+    if not _holds(lambda: (values == 0) | (values == 1)):
         raise SettingError(
             "bernoulli_nll: x holds values that are neither 0 nor 1, of which this is no likelihood. Binarise them, or "
             "use gaussian_nll; grey_cross_entropy has the same formula without the claim."
@@ -57,11 +59,16 @@ def grey_cross_entropy(logits: Any, x: Any) -> Any:
     """
     warn_of_sigmoid(logits)
     values = bare(x)
-    if not bool(((values >= 0) & (values <= 1)).all()):
+    if not _holds(lambda: (values >= 0) & (values <= 1)):
         raise SettingError(
             "grey_cross_entropy: an x lies outside [0, 1]. Bring images from [-1, 1] there: (x + 1) / 2."
         )
     return _cross_entropy("grey_cross_entropy", logits, x)
+
+
+def _holds(fact: Callable[[], Any]) -> bool:
+    """Is it true of every entry?  While a step is captured nothing can be read; steps before it were looked at."""
+    return capturing() or bool(fact().all())
 
 
 def _cross_entropy(who: str, logits: Any, x: Any) -> Any:

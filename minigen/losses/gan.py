@@ -13,7 +13,8 @@ from minigen.errors import SettingError
 from minigen.losses.logits import warn_of_sigmoid
 from minigen.losses.penalties import gradient_penalty, r1
 from minigen.losses.unrolled import unrolled
-from minigen.ops import relu, softplus
+from minigen.ops import relu
+from minigen.ops.likelihoods import logistic_loss, softplus_mean
 
 __all__ = [
     "OBJECTIVES",
@@ -48,6 +49,10 @@ class Objective:
         """What D makes small: one number."""
         raise NotImplementedError
 
+    def both(self, logits: Any, reals: int) -> Any:
+        """What D makes small, from the logits of one batch: those of `reals` real items first, then those of fakes."""
+        return self.discriminator(logits[:reals], logits[reals:])
+
     def generator(self, fake_logits: Any) -> Any:
         """What G makes small: one number."""
         raise NotImplementedError
@@ -74,8 +79,13 @@ class _Logistic(Objective):
         """
         warn_of_sigmoid(real_logits)
         warn_of_sigmoid(fake_logits)
-        loss = softplus(-real_logits).mean() + softplus(fake_logits).mean()
+        loss = softplus_mean(real_logits, sign=-1) + softplus_mean(fake_logits)
         return loss + self.smooth * real_logits.mean() if self.smooth else loss  # softplus(a) − (1 − s) a, without loss
+
+    def both(self, logits: Any, reals: int) -> Any:
+        """`discriminator` of the two parts, as one operation."""
+        warn_of_sigmoid(logits)
+        return logistic_loss(logits, reals=reals, smooth=self.smooth)
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ class NonSaturating(_Logistic):
         ln 2 = 0.6931 where a = 0.
         """
         warn_of_sigmoid(fake_logits)
-        return softplus(-fake_logits).mean()
+        return softplus_mean(fake_logits, sign=-1)
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class Minimax(_Logistic):
         −ln 2 = −0.6931 where a = 0.
         """
         warn_of_sigmoid(fake_logits)
-        return -softplus(fake_logits).mean()
+        return -softplus_mean(fake_logits)
 
 
 @dataclass(frozen=True)

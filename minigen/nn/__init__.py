@@ -4,6 +4,7 @@
 |---|---|
 | module.py | Module, Buffer: attributes, names, saving, freezing |
 | sequential.py, summary.py | layers in a row; the table of layers, shapes and counts |
+| together.py | neighbouring layers as one operation, where a GPU has a kernel for both |
 | dense.py, convolution.py | Dense; Conv1D to Conv3D and their transposes |
 | normalisation.py | BatchNorm, LayerNorm |
 | spectral.py | SpectralNorm; spectral_norm, which wraps a network's layers in it |

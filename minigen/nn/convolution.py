@@ -8,8 +8,8 @@ from minigen.autograd import Parameter
 from minigen.errors import SettingError, ShapeError
 from minigen.nn.initialisers import Initialiser, fans_of, glorot_uniform
 from minigen.nn.module import Module, written
-from minigen.ops import convolve, convolve_transpose
-from minigen.ops.convolution import per_axis
+from minigen.ops import Geometry, conv, convolve_transpose
+from minigen.ops.convolution import conv_affine, geometry_of, per_axis
 
 Numbers = int | tuple[int, ...]  # one for all axes, or one an axis
 Padding = Literal["same", "valid"] | int | tuple[int, ...] | tuple[tuple[int, int], ...]
@@ -100,9 +100,10 @@ class _Conv(_Convolution):
     def _kernel_channels(self) -> tuple[int, int]:
         return self.inputs, self.outputs
 
-    def __call__(self, x: Any) -> Any:
+    def geometry(self, x: Any) -> Geometry:
+        """Where the windows fall on x, which is looked at."""
         self._check(x)
-        return convolve(
+        return geometry_of(
             x,
             self.weight,
             self.bias,
@@ -111,6 +112,12 @@ class _Conv(_Convolution):
             dilation=self.dilation,
             groups=self.groups,
         )
+
+    def __call__(self, x: Any) -> Any:
+        geometry = self.geometry(x)
+        if self.bias is None:
+            return conv(x, self.weight, geometry=geometry)
+        return conv_affine(x, self.weight, self.bias, geometry=geometry)
 
 
 class _ConvTranspose(_Convolution):

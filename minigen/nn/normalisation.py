@@ -1,6 +1,7 @@
 """Layers that bring numbers to mean 0 and variance 1, then scale and shift them."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from minigen.autograd import Parameter
 from minigen.errors import SettingError, ShapeError
 from minigen.nn.module import Buffer, Module, written
 from minigen.ops import batch_norm, layer_norm, sqrt
+from minigen.ops.normalise import Moving
 from minigen.ops.reductions import narrowed, widened
 
 
@@ -37,6 +39,10 @@ class BatchNorm(Module):
         self.running_var = Buffer(np.ones(channels, np.float32))
 
     def __call__(self, x: Any) -> Any:
+        return self.normalised(x, batch_norm)
+
+    def normalised(self, x: Any, normalise: Callable[..., Any]) -> Any:
+        """The layer, which in training computes `normalise`: batch_norm, or an operation that does more than that."""
         C = self.gamma.shape[0]
         if x.ndim < 2 or x.shape[-1] != C:
             raise ShapeError(f"BatchNorm({C}): x has shape {tuple(x.shape)}; its last axis must be {C}.")
@@ -48,15 +54,13 @@ class BatchNorm(Module):
                 f"BatchNorm({C}): x of shape {tuple(x.shape)} has {n} value{'s' * (n != 1)} a channel, which has no "
                 "variance; train on more items, or call eval() first."
             )
-        moments: dict[str, Any] = {}
-        y = batch_norm(x, self.gamma, self.beta, eps=self.eps, moments=moments)
-        self._move(self.running_mean, moments["mean"])
-        self._move(self.running_var, moments["var"] * (n / (n - 1) if self.unbiased_running else 1.0))
+        mean, var = self.running_mean, self.running_var
+        correction = n / (n - 1) if self.unbiased_running else 1.0
+        moments = Moving(mean.data, var.data, momentum=self.momentum, correction=correction)
+        y = normalise(x, self.gamma, self.beta, eps=self.eps, moments=moments)
+        mean.version += 1
+        var.version += 1
         return y
-
-    def _move(self, running: Buffer, batch: Any) -> None:
-        kept = self.momentum * running.data
-        running.data = kept + ((1 - self.momentum) * batch).astype(kept.dtype, copy=False)
 
     def __repr__(self) -> str:
         return written(

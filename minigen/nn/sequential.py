@@ -5,6 +5,7 @@ from typing import Any
 
 from minigen.errors import SettingError
 from minigen.nn.module import Module, _indented
+from minigen.nn.together import steps
 
 
 class Sequential(Module):
@@ -36,8 +37,8 @@ class Sequential(Module):
         self.layers = list(layers)
 
     def __call__(self, x: Any) -> Any:
-        for layer in self.layers:
-            x = layer(x)
+        for step in steps(self.layers):
+            x = step(x)
         return x
 
     def parts(self) -> Iterator[tuple[str, Any]]:

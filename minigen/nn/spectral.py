@@ -48,8 +48,8 @@ class SpectralNorm(Module):
         matrix = _matrix(self.layer.weight.data)
         u, v = self.u.data, self.v.data
         for _ in range(times):
-            v = _unit(matrix @ u, v)
-            u = _unit(v @ matrix, u)
+            v = _unit(matmul(matrix, u), v)
+            u = _unit(matmul(v, matrix), u)
         self.u.data, self.v.data = u, v
 
     def __call__(self, x: Any) -> Any:

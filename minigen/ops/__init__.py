@@ -12,8 +12,9 @@ are (N, H, W, C), kernels (*window, C, OC).  dy stands for dL/dy, dx for dL/dx.
 | shapes.py | reshape … roll, indexing, concatenate |
 | products.py | matmul, einsum |
 | windows.py, convolution.py, pooling.py | patches; the three faces of convolution; pooling, upsampling |
-| normalise.py, likelihoods.py | batch_norm, layer_norm, dropout; the Bernoulli sum |
-| steps.py | what an optimiser does to its arrays in place |
+| normalise.py, likelihoods.py | batch_norm, layer_norm, dropout; the Bernoulli sum, logistic losses |
+| coins.py | the coins of dropout |
+| steps.py, gather.py | what an optimiser does to its arrays in place; many arrays into one |
 | create.py, methods.py | tensor, zeros, ones; operators and methods of tensors |
 """
 

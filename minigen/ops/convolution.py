@@ -9,9 +9,12 @@ the other two, so every order of derivative is there and is as fast as the first
 import math
 from numbers import Integral
 
-from minigen.autograd.op import op
+from minigen.autograd.op import fused, op
 from minigen.backend import array_module
 from minigen.errors import ShapeError
+from minigen.ops.activations import leaky_relu
+from minigen.ops.normalise import masked
+from minigen.ops.products import matrix_product
 from minigen.ops.windows import Geometry, fold, patches
 
 # The three faces ----------------------------------------------------------------------------------------------------
@@ -23,7 +26,7 @@ def conv(x, w, *, geometry):
     columns = patches(x, geometry=geometry)
     N, outs, OC = x.shape[0], geometry.outs, w.shape[-1]
     parts = [
-        _rows(columns_g, len(outs) + 1) @ w_g.reshape(-1, w_g.shape[-1])
+        matrix_product(_rows(columns_g, len(outs) + 1), w_g.reshape(-1, w_g.shape[-1]))
         for columns_g, w_g in zip(_group(columns, geometry), _group(w, geometry), strict=True)
     ]
     return _joined(parts).reshape(N, *outs, OC)
@@ -34,7 +37,9 @@ def conv_transpose(y, w, *, geometry):
     """x[n, o · stride + k · dilation − before, i] += Σ_c y[n, o, c] w[k, i, c]: the adjoint of conv, not its inverse"""
     N, outs, window = y.shape[0], geometry.outs, geometry.window
     parts = [
-        (_rows(y_g, len(outs) + 1) @ w_g.reshape(-1, w_g.shape[-1]).T).reshape(N, *outs, *window, w.shape[-2])
+        matrix_product(_rows(y_g, len(outs) + 1), w_g.reshape(-1, w_g.shape[-1]).T).reshape(
+            N, *outs, *window, w.shape[-2]
+        )
         for y_g, w_g in zip(_group(y, geometry), _group(w, geometry), strict=True)
     ]
     return fold(_joined(parts), geometry=geometry)
@@ -46,7 +51,9 @@ def conv_kernel_grad(x, y, *, geometry):
     columns = patches(x, geometry=geometry)
     axes = len(geometry.outs) + 1
     parts = [
-        (_rows(columns_g, axes).T @ _rows(y_g, axes)).reshape(*geometry.window, columns_g.shape[-1], y_g.shape[-1])
+        matrix_product(_rows(columns_g, axes).T, _rows(y_g, axes)).reshape(
+            *geometry.window, columns_g.shape[-1], y_g.shape[-1]
+        )
         for columns_g, y_g in zip(_group(columns, geometry), _group(y, geometry), strict=True)
     ]
     return _joined(parts)
@@ -83,6 +90,24 @@ conv_affine.vjp(
 )
 
 
+@fused
+def transposed(y, w, *, geometry):
+    """x = conv_transpose(y, w), as one operation whose two derivatives may share the patches of dx"""
+    return conv_transpose(y, w, geometry=geometry)
+
+
+@fused
+def conv_leaky(x, w, b, *, geometry, slope):
+    """y = leaky_relu(conv(x, w) + b, slope): a layer and the bend behind it"""
+    return leaky_relu(conv_affine(x, w, b, geometry=geometry), slope=slope)
+
+
+@fused
+def conv_leaky_masked(x, w, b, kept, *, geometry, slope, scale):
+    """y = masked(conv_leaky(x, w, b), kept, scale): a layer, its bend and its dropout; kept (booleans) like y"""
+    return masked(conv_leaky(x, w, b, geometry=geometry, slope=slope), kept, scale=scale)
+
+
 def _rows(x, axes):
     """x as a matrix: its first `axes` axes become the rows."""
     return x.reshape(math.prod(x.shape[:axes]), math.prod(x.shape[axes:]))
@@ -113,6 +138,12 @@ def convolve(x, w, b=None, *, stride=1, padding="valid", dilation=1, groups=1):
     an axis; or one (before, after) pair an axis.  ShapeError where shapes do not fit or no output is left.
     Dumoulin & Visin 2016, relationship 15.
     """
+    geometry = geometry_of(x, w, b, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return conv(x, w, geometry=geometry) if b is None else conv_affine(x, w, b, geometry=geometry)
+
+
+def geometry_of(x, w, b, *, stride, padding, dilation, groups):
+    """Where the windows of `convolve` fall; its ShapeErrors."""
     axes = _spatial("conv", x, w)
     (groups,) = per_axis("groups", groups, 1)
     window, C, OC = tuple(w.shape[:axes]), w.shape[-2], w.shape[-1]
@@ -131,8 +162,7 @@ def convolve(x, w, b=None, *, stride=1, padding="valid", dilation=1, groups=1):
         raise ShapeError(f"conv: sizes {sizes} with padding {pads} are shorter than the window's reach of {spans}.")
     if b is not None and tuple(b.shape) != (OC,):
         raise ShapeError(f"conv: bias {tuple(b.shape)} must be ({OC},), a number for each channel that comes out.")
-    geometry = Geometry(sizes, outs, window, stride, dilation, tuple(before for before, _ in pads), groups)
-    return conv(x, w, geometry=geometry) if b is None else conv_affine(x, w, b, geometry=geometry)
+    return Geometry(sizes, outs, window, stride, dilation, tuple(before for before, _ in pads), groups)
 
 
 def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, output_size=None, dilation=1, groups=1):
@@ -179,7 +209,7 @@ def convolve_transpose(y, w, *, stride=1, padding="valid", output_padding=0, out
     if any(n < 1 for n in sizes):
         raise ShapeError(f"conv_transpose: y {tuple(y.shape)} with padding {padding!r} leaves sizes {sizes}.")
     before = tuple(b for b, _ in pads)
-    return conv_transpose(y, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
+    return transposed(y, w, geometry=Geometry(sizes, outs, window, stride, dilation, before, groups))
 
 
 def count_outs(sizes, window, stride, dilation, pads):

@@ -32,7 +32,7 @@ def affine(x, w, b):
 
     b is added in place, where `+` would make another array of that size.
     """
-    y = _rows_as(x, _as_rows(x) @ w)
+    y = _rows_as(x, matrix_product(_as_rows(x), w))
     if b.dtype != y.dtype:
         return y + b
     y += b

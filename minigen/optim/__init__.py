@@ -5,7 +5,8 @@
 | formulas.py | one step of each method, for arrays and tensors: what is computed, and differentiable |
 | optimiser.py | Optimiser: what all share, from gradients to a step |
 | sgd.py, adam.py, adaptive.py | SGD; Adam, AdamW; RMSProp, Adagrad |
-| flat.py | many parameters as views of one array |
+| flat.py, owners.py | many parameters as views of one array; no parameter with two optimisers |
+| watch.py, checks.py | the look for a NaN without a wait; gradients and saved states, looked at before use |
 | schedules.py, clipping.py | learning rates by step; a bound on the gradient's length |
 | average.py | Average: the weights that samples are drawn with |
 """

@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from minigen import backend
 from minigen.autograd import Parameter
-from minigen.ops.steps import adam_step
+from minigen.ops.steps import adam_numbers, adam_step, watched_adam_step
 from minigen.optim import formulas
 from minigen.optim.optimiser import Optimiser, Rate
+from minigen.optim.watch import Watch
 
 
 class Adam(Optimiser):
@@ -17,6 +21,7 @@ class Adam(Optimiser):
     """
 
     state_names = ("m", "v")
+    watches = True
 
     def __init__(
         self,
@@ -34,8 +39,18 @@ class Adam(Optimiser):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay, clip_norm=clip_norm)
 
     def _move(self, w: Any, g: Any, spare: Any, rate: float, *state: Any) -> None:
-        beta1, beta2 = self.betas
-        adam_step(w, g, spare, *state, rate=rate, beta1=beta1, beta2=beta2, eps=self.eps, steps=self.steps)
+        rate, eps = adam_numbers(rate, self.eps, self.betas, self.steps)
+        adam_step(w, g, spare, *state, rate=rate, eps=eps, beta1=self.betas[0], beta2=self.betas[1])
+
+    def _move_watched(self, w: Any, g: Any, spare: Any, watch: Watch, *state: Any) -> None:
+        def numbers() -> np.ndarray:
+            rate, decay = self._rate, self.weight_decay
+            shrink, decay = (1 - rate * decay, 0.0) if self.decoupled else (1.0, decay)
+            update, number = self.steps - watch.seen, adam_numbers(rate, self.eps, self.betas, self.steps)
+            return np.array([update, *number, shrink, decay], w.dtype)
+
+        arrived = backend.arrival(numbers, backend.array_module(w))
+        watched_adam_step(w, g, spare, *state, watch.faults, arrived, beta1=self.betas[0], beta2=self.betas[1])
 
     def _formula(self, w: Any, g: Any, *state: Any, step: int, rate: float) -> tuple[Any, ...]:
         return formulas.adam(w, g, *state, step=step, learning_rate=rate, betas=self.betas, eps=self.eps)

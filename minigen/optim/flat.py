@@ -10,15 +10,16 @@ import numpy as np
 from minigen.autograd import Parameter
 from minigen.backend import array_module, name_of
 from minigen.errors import SettingError
+from minigen.ops.gather import gather
 
 BLOCK = 1 << 16  # numbers worked on at a time on the host: with their gradient and state they stay in the cache
 
 
 class Block(NamedTuple):
-    """A stretch of the flat arrays, and the pieces of which its gradient is made: (parameter, from, to)."""
+    """A stretch of the flat arrays, and the pieces of gradients lying in it one after another: (parameter, which)."""
 
     where: slice
-    pieces: list[tuple[int, slice, slice]]
+    pieces: list[tuple[int, slice]]
 
 
 class Flat:
@@ -67,12 +68,12 @@ class Flat:
             p._data = view
 
     def _block(self, start: int, end: int) -> Block:
-        """The stretch from start to end: which entries of which gradients lie in it, and where."""
+        """The stretch from start to end: which entries of which gradients lie in it."""
         pieces = []
         for place, there in zip(self.places, self._slices, strict=True):
             a, b = max(start, there.start), min(end, there.stop)
             if a < b:
-                pieces.append((place, slice(a - there.start, b - there.start), slice(a - start, b - start)))
+                pieces.append((place, slice(a - there.start, b - there.start)))
         return Block(slice(start, end), pieces)
 
     def gradient(self, rows: Sequence[Any], block: Block) -> Any:
@@ -82,11 +83,13 @@ class Flat:
         """
         part = self._part[: block.where.stop - block.where.start]
         held, self._held = self._held, None  # given out once: whoever takes it may use it up
-        if held is rows:
-            return part
-        for place, there, here in block.pieces:
-            part[here] = rows[place][there]
+        if held is not rows:
+            gather(part, *(rows[place][which] for place, which in block.pieces))
         return part
+
+    def owner(self, place: int) -> Parameter:
+        """The parameter in which number `place` of the flat array lies."""
+        return next(p for p, where in zip(self.parameters, self._slices, strict=True) if place < where.stop)
 
     def faulty(self, rows: Sequence[Any]) -> Parameter | None:
         """The first parameter whose gradient holds a NaN or an infinity; None where all is finite."""

@@ -1,8 +1,6 @@
 """What all optimisers share: from gradients to a step, refusing what would spoil the weights."""
 
 import math
-import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -10,16 +8,16 @@ import numpy as np
 
 from minigen import backend
 from minigen.autograd import Parameter, Tensor
-from minigen.errors import AnomalyError, DataError, SettingError, ShapeError
+from minigen.errors import AnomalyError, SettingError, ShapeError
 from minigen.ops import astype
+from minigen.optim import owners
+from minigen.optim.checks import checked_grads, checked_state
 from minigen.optim.clipping import norm_of
 from minigen.optim.flat import Flat
 from minigen.optim.formulas import root
+from minigen.optim.watch import Watch
 
 Rate = float | Callable[[int], float]  # a learning rate, or how it follows from the number of updates done
-
-_living: "weakref.WeakSet[Optimiser]" = weakref.WeakSet()
-_looking = threading.Lock()  # a set must not grow while another thread looks through it
 
 
 class Progress(NamedTuple):
@@ -42,6 +40,7 @@ class Optimiser:
 
     state_names: tuple[str, ...] = ()  # what is kept for each weight
     decoupled: ClassVar[bool] = False  # does weight decay shrink the weights directly, past the gradient?
+    watches: ClassVar[bool] = False  # is there a _move_watched?
 
     def __init__(
         self,
@@ -51,10 +50,11 @@ class Optimiser:
         weight_decay: float = 0.0,
         clip_norm: float | None = None,
     ):
-        self.parameters = _checked(parameters, type(self).__name__)
+        self.parameters = owners.checked(parameters, type(self).__name__)
         self.learning_rate = learning_rate
         self.weight_decay, self.clip_norm = weight_decay, clip_norm
         self.steps = 0
+        self._rate = 0.0  # of the last update
         self._at_least_0(weight_decay=weight_decay, learning_rate=self.rate)
         if clip_norm is not None and not clip_norm > 0:
             raise SettingError(f"{type(self).__name__}: clip_norm={clip_norm} must be above 0, or None.")
@@ -62,8 +62,9 @@ class Optimiser:
         for i, p in enumerate(self.parameters):
             kinds.setdefault((p.dtype, backend.array_module(p.data)), []).append(i)
         self._flats = [Flat(at, [self.parameters[i] for i in at], self.state_names) for at in kinds.values()]
-        with _looking:
-            _living.add(self)
+        known = self.watches and len(self._flats) == 1 and backend.name_of(self._flats[0].module) != "numpy"
+        self._watch = Watch(self._flats[0]) if known else None
+        owners.add(self)
 
     def _at_least_0(self, **settings: float) -> None:
         for name, value in settings.items():
@@ -93,32 +94,60 @@ class Optimiser:
 
         ShapeError where they do not fit; AnomalyError naming the first parameter whose gradient holds a NaN or an
         infinity; in both cases nothing has changed.  Losses computed before refuse a derivative afterwards.
+
+        On a GPU Adam and AdamW without clip_norm do not wait for the answer: such an update changes nothing, nor does
+        any after it, and the AnomalyError comes when the host looks, every 50 updates and before the state is read
+        (`state_dict`, `formula_step`, `release`).  `steps` is then what it was before the faulty update.
         """
-        rows = self._checked_grads(grads)
-        rate = self.rate
+        rows = checked_grads(grads, self.parameters, type(self).__name__)
         for flat in self._flats:
             flat.adopt()
+        if self.clip_norm is not None and self._watch is not None:  # the norm is waited for, and tells as much
+            self._look()
+            self._watch = None
+        if (watch := self._watch) is not None:
+            backend.each_time(lambda: self._look(always=False))
         for flat in self._flats:
-            if (fault := flat.faulty(rows)) is not None:
-                raise AnomalyError(
-                    f"the gradient of {fault.name or 'a parameter'} holds a NaN or an infinity at step "
-                    f"{self.steps + 1}; nothing was changed. Lower the learning rate, or find where it was born with "
-                    "minigen.detect_anomaly()."
-                )
+            if watch is None and (fault := flat.faulty(rows)) is not None:
+                raise self._refusal(fault, self.steps + 1)
         shorter = 1.0
         if self.clip_norm is not None and (norm := norm_of(rows)) > self.clip_norm:
             shorter = self.clip_norm / norm
-        self.steps += 1
+        backend.each_time(self._advance)
         for flat in self._flats:
             for block in flat.blocks:
                 w, g = flat.weights[block.where], flat.gradient(rows, block)
+                spare, state = flat.spare[: w.size], [array[block.where] for array in flat.state.values()]
+                if watch is not None:
+                    self._move_watched(w, g, spare, watch, *state)
+                    continue
                 if shorter != 1:
                     g *= shorter
-                spare = flat.spare[: w.size]
-                self._decay(w, g, spare, rate)
-                self._move(w, g, spare, rate, *(array[block.where] for array in flat.state.values()))
+                self._decay(w, g, spare, self._rate)
+                self._move(w, g, spare, self._rate, *state)
+
+    def _advance(self) -> None:
+        """Count an update that is about to be made, at the rate that the updates before ask for."""
+        self._rate = self.rate
+        self.steps += 1
         for p in self.parameters:
             p.version += 1
+
+    def _look(self, always: bool = True) -> None:
+        """AnomalyError where an update since the last look was refused; looks if it is time to, or `always`."""
+        if self._watch is None or not (always or self._watch.due(self.steps)):
+            return
+        done = self.steps
+        if (fault := self._watch.look(done)) is not None:
+            self.steps = fault.step - 1
+            raise self._refusal(fault.parameter, fault.step, since=done - fault.step)
+
+    def _refusal(self, p: Parameter, step: int, since: int = 0) -> AnomalyError:
+        later = f", in it or in the {since} updates since" if since else ""
+        return AnomalyError(
+            f"the gradient of {p.name or 'a parameter'} holds a NaN or an infinity at step {step}; nothing was changed"
+            f"{later}. Lower the learning rate, or find where it was born with minigen.detect_anomaly()."
+        )
 
     def step(self) -> None:
         """One step with what `backward` left in `grad`, as in PyTorch."""
@@ -141,6 +170,10 @@ class Optimiser:
         """Change w and the state (in the order of `state_names`) in place; g and spare may be used up."""
         raise NotImplementedError
 
+    def _move_watched(self, w: Any, g: Any, spare: Any, watch: Watch, *state: Any) -> None:
+        """Decay and move where g is a number everywhere and always was; else note it in `watch` and change nothing."""
+        raise NotImplementedError
+
     # Moving on paper ------------------------------------------------------------------------------------------------
 
     def formula_step(
@@ -159,6 +192,7 @@ class Optimiser:
                 f"{len(self.parameters)} parameters; pass one of each, and None where a weight stays."
             )
         if progress is None:  # copies: an update would change the optimiser's own arrays under the graph
+            self._look()
             kinds = [self._shaped(name) for name in self.state_names]
             at = range(len(self.parameters))
             progress = Progress(self.steps, [tuple(Tensor(kind[i].copy()) for kind in kinds) for i in at])
@@ -190,32 +224,14 @@ class Optimiser:
             f"{type(self).__name__} has no step as a formula; SGD, Adam, AdamW, RMSProp and Adagrad have."
         )
 
-    def _checked_grads(self, grads: Iterable[Any]) -> list[Any]:
-        """The gradients as flat arrays, if they fit the parameters."""
-        bare = [g.data if isinstance(g, Tensor) else g for g in grads]
-        if len(bare) != len(self.parameters):
-            raise ShapeError(
-                f"{type(self).__name__}.update: {len(bare)} gradients came for {len(self.parameters)} parameters; pass "
-                "minigen.grad(loss, optimiser.parameters)."
-            )
-        for i, (p, g) in enumerate(zip(self.parameters, bare, strict=True)):
-            if g is None:
-                raise ShapeError(
-                    f"{type(self).__name__}: {p.name or f'parameter {i}'} has no gradient; compute one, or leave the "
-                    "parameter out of this optimiser."
-                )
-            if g.shape != p.shape:
-                raise ShapeError(
-                    f"{type(self).__name__}.update: the gradient of {p.name or f'parameter {i}'} has shape {g.shape}, "
-                    f"not {p.shape}."
-                )
-            backend.array_module(g, p.data)  # BackendError where they live in two places
-        return [g.reshape(-1) for g in bare]
-
     # Saving, loading, letting go ------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Host copies: "steps", and "m.0", "m.1", … for each kind of state, one for each parameter."""
+        """Host copies: "steps", and "m.0", "m.1", … for each kind of state, one for each parameter.
+
+        AnomalyError where an update since the last look was refused; see `update`.
+        """
+        self._look()
         state = {"steps": np.array(self.steps)}
         for name in self.state_names:
             arrays = self._shaped(name)
@@ -225,28 +241,12 @@ class Optimiser:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Put back what `state_dict` gave; DataError naming what does not fit, and no change, where it is another's."""
         own = {f"{name}.{i}": array for name in self.state_names for i, array in enumerate(self._shaped(name))}
-        arrays = {name: backend.to_host(x.data if isinstance(x, Tensor) else x) for name, x in state.items()}
-        faults = [f"missing {name}" for name in ("steps", *own) if name not in arrays]
-        faults += [f"unexpected {name}" for name in arrays if name not in own and name != "steps"]
-        for name in (name for name in own if name in arrays):
-            if arrays[name].shape != own[name].shape:
-                faults.append(f"{name} has shape {arrays[name].shape}, not {own[name].shape}")
-            elif arrays[name].dtype.kind not in "fiu":
-                faults.append(f"{name} holds {arrays[name].dtype}, not numbers")
-        steps = arrays.get("steps", np.array(0))
-        if steps.size != 1:
-            faults.append("steps is not one number")
-        elif steps.dtype.kind not in "iu" or steps.item() < 0:
-            faults.append(f"steps is {steps.item()}, not a whole number ≥ 0")
-        if faults:
-            shown = "; ".join(faults[:4]) + (f"; and {len(faults) - 4} more" if len(faults) > 4 else "")
-            raise DataError(
-                f"{type(self).__name__}.load_state_dict: {shown}. Nothing was loaded; make the optimiser for the "
-                "network, and with the method, that it was saved from."
-            )
+        arrays, steps = checked_state(state, own, type(self).__name__)
         for name, view in own.items():
             view[...] = backend.to_device(arrays[name].astype(view.dtype), backend.array_module(view))
-        self.steps = int(steps.item())
+        self.steps = steps
+        if self._watch is not None:
+            self._watch.reset(steps)
 
     def _shaped(self, name: str) -> list[Any]:
         """One kind of state, shaped like the parameters and in their order."""
@@ -257,12 +257,17 @@ class Optimiser:
         return shaped
 
     def release(self) -> None:
-        """Let go of the parameters, so that another optimiser may take them; this one can do nothing more."""
-        for flat in self._flats:
-            flat.release()
-        self.parameters, self._flats = [], []
-        with _looking:
-            _living.discard(self)
+        """Let go of the parameters, so that another optimiser may take them; this one can do nothing more.
+
+        AnomalyError, once that is done, where an update since the last look was refused; see `update`.
+        """
+        try:
+            self._look()
+        finally:
+            for flat in self._flats:
+                flat.release()
+            self.parameters, self._flats, self._watch = [], [], None
+            owners.discard(self)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(
@@ -273,28 +278,3 @@ class Optimiser:
     def __repr__(self) -> str:
         count = sum(p.size for p in self.parameters)
         return f"{type(self).__name__}({count:,} numbers, learning_rate={self.learning_rate}, steps={self.steps})"
-
-
-def _checked(parameters: Iterable[Parameter], who: str) -> Sequence[Parameter]:
-    """The parameters as a list; SettingError where there are none, one is no trainable leaf, or one is held already."""
-    if not isinstance(parameters, Iterable) or isinstance(parameters, Tensor):
-        raise SettingError(f"{who}: pass a list of parameters, such as network.parameters().")
-    found = list(parameters)
-    if not found:
-        raise SettingError(f"{who}: there are no parameters to train; is everything frozen?")
-    with _looking:
-        held = {id(p): other for other in _living for p in other.parameters}
-    seen: set[int] = set()
-    for i, p in enumerate(found):
-        called = getattr(p, "name", None) or f"parameter {i}"
-        if not isinstance(p, Tensor) or not p.is_leaf or not p.requires_grad:
-            raise SettingError(f"{who}: {called} is no leaf that requires a gradient; pass network.parameters().")
-        if id(p) in seen:
-            raise SettingError(f"{who}: {called} was passed twice.")
-        if id(p) in held:
-            raise SettingError(
-                f"{who}: {called} is held by {held[id(p)]!r}, and two optimisers never hold one parameter; delete that "
-                "one first, or call its release()."
-            )
-        seen.add(id(p))
-    return found

@@ -15,7 +15,7 @@ from minigen import backend, losses, optim
 from minigen.nn import Module
 from minigen.train.condition import Condition
 from minigen.train.gan_config import LOGISTIC, PRESETS, Config
-from minigen.train.gan_networks import beside, build, packed, shapes, turned
+from minigen.train.gan_networks import beside, build, packed, shapes, turned, turns
 from minigen.train.recipe import Recipe
 
 __all__ = ["PRESETS", "Config", "Gan"]
@@ -62,6 +62,17 @@ class Gan(Recipe):
         return self.config.frames > 1 and self.config.loop == "yes"
 
     @property
+    def graphless(self) -> str:
+        """Why its step cannot be one CUDA graph, in a sentence; empty where nothing is known against it."""
+        if self.config.unroll:
+            return "--unroll takes updates on paper, and a graph would not count them."
+        if turns(self.config):
+            return "clips are begun at a frame that is drawn on the host."
+        if self.config.frames > 1 and self.config.video == "drift":
+            return "--video drift cuts its frames out by places that are made on the host."
+        return ""
+
+    @property
     def reading(self) -> str:
         """One line on what the loss values mean."""
         return self.objective.reading
@@ -89,8 +100,9 @@ class Gan(Recipe):
             x_fake = self.generator(beside(self.noise(len(x_real)), rows))  # made once, used twice
             x_fake = turned(x_fake, self.config, self.rng)
 
-            real, fake = self.judged(x_real, rows), self.judged(x_fake.detach(), rows)
-            loss_d = self.objective.discriminator(real, fake)
+            logits, reals = self.judged_together(x_real, x_fake.detach(), rows)
+            loss_d = self.objective.both(logits, reals)
+            real, fake = logits[:reals], logits[reals:]
             penalty = self.penalty(x_real, x_fake.detach(), rows)
             total = loss_d if penalty is None else loss_d + penalty
             self.optimiser_d.update(minigen.grad(total, self.discriminator.parameters()))
@@ -105,8 +117,17 @@ class Gan(Recipe):
 
     def judged(self, x: Any, rows: Any) -> Any:
         """D's logits for images, of which it is told rows, and sees `pack` at once."""
+        return self.discriminator(self._seen(x, rows))
+
+    def judged_together(self, x_real: Any, x_fake: Any, rows: Any) -> tuple[Any, int]:
+        """D's logits for real images, and for as many fakes behind them in one batch; and how many are of real ones."""
+        both = [self._seen(x, rows) for x in (x_real, x_fake)]
+        return self.discriminator(minigen.concatenate(both)), len(both[0])
+
+    def _seen(self, x: Any, rows: Any) -> Any:
+        """Images and rows as D takes them."""
         pack = self.config.pack
-        return self.discriminator(beside(packed(x, pack), packed(rows, pack)))
+        return beside(packed(x, pack), packed(rows, pack))
 
     def loss_g(self, x_real: Any, x_fake: Any, rows: Any) -> Any:
         """G's loss before the D of now; with --unroll before the D that so many updates would make of it."""

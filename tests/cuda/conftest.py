@@ -5,14 +5,18 @@ import pytest
 
 from minigen.autograd import FUSED, OPS
 from minigen.kernels import cuda_launch
-from minigen.ops.steps import adam_step
+from minigen.ops.coins import toss
+from minigen.ops.gather import gather
+from minigen.ops.steps import adam_step, watched_adam_step
 
 from . import shim
+
+IN_PLACE = {op.name: op for op in (adam_step, watched_adam_step, toss, gather)}
 
 
 def on_cupy():
     """Every operation for which a kernel is registered on CuPy."""
-    return {name: op for name, op in {**OPS, **FUSED, "adam_step": adam_step}.items() if "cupy" in op.kernels}
+    return {name: op for name, op in {**OPS, **FUSED, **IN_PLACE}.items() if "cupy" in op.kernels}
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def on_the_cpu(monkeypatch):
     kernels.ran.clear()
     monkeypatch.setattr(cuda_launch, "run", kernels.run)
     stand_ins = on_cupy()
-    for name, op in {**OPS, **FUSED, "adam_step": adam_step}.items():
+    for name, op in {**OPS, **FUSED, **IN_PLACE}.items():
         if name in stand_ins:
             monkeypatch.setitem(op.kernels, "numpy", op.kernels["cupy"])
         else:

@@ -17,7 +17,9 @@
 #define __device__ static __attribute__((unused))
 #define __shared__ static __attribute__((section("shared_memory"), used))
 #define __syncthreads() shim::barrier(__LINE__)
+#define __syncthreads_or(one) shim::barrier_or(one, __LINE__)
 
+using std::isfinite;
 using std::isinf;
 using std::isnan;
 
@@ -29,9 +31,25 @@ struct alignas(16) float4 {
 };
 static int min(int a, int b) { return a < b ? a : b; }
 static int max(int a, int b) { return a > b ? a : b; }
+static inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b)
+{
+    return (unsigned __int128)a * b >> 64;
+}
 
 static Place threadIdx, blockIdx;
 
 namespace shim {
 __attribute__((noinline)) void barrier(int line);
+
+// A barrier that tells every thread whether `one` is true for any.  The first of its two lets the last call end.
+static inline int barrier_or(int one, int line)
+{
+    static int any, inside;
+    barrier(line);
+    if (inside++ == 0) any = 0;
+    any |= one != 0;
+    barrier(line);
+    --inside;
+    return any;
+}
 }

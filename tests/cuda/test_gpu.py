@@ -10,7 +10,9 @@ import pytest
 
 from minigen import backend
 from minigen.autograd import FUSED, OPS, Parameter, kernels_off
+from minigen.errors import AnomalyError
 from minigen.kernels import cuda_launch
+from minigen.ops.coins import draw_coins
 from minigen.ops.convolution import conv, conv_kernel_grad, conv_transpose
 from minigen.optim import Adam
 
@@ -99,4 +101,30 @@ def test_ten_steps_of_adam(cupy, monkeypatch):
         results.append(optimiser.parameters[0].numpy().copy())
         optimiser.release()
     checks.assert_equal([tuple(results)])
-    assert launches == ["adam"] * 10
+    assert launches == ["gather", "note_faults", "adam"] * 10
+
+
+def test_a_faulty_gradient_is_named_and_changes_nothing(cupy):
+    module, _ = cupy
+    sizes = {"large": 3_000_000, "small": 5}
+    optimiser = Adam([Parameter(module.ones(n, np.float32), name=name) for name, n in sizes.items()])
+    optimiser.update([module.ones(n, np.float32) for n in sizes.values()])
+    before = [p.numpy().copy() for p in optimiser.parameters]
+    for bad in ("small", "large", None):
+        grads = {name: module.ones(n, np.float32) for name, n in sizes.items()}
+        if bad:
+            grads[bad][4] = np.inf
+        optimiser.update(list(grads.values()))
+    with pytest.raises(AnomalyError, match="gradient of small holds a NaN or an infinity at step 2; nothing was"):
+        optimiser.state_dict()
+    assert optimiser.steps == 1
+    assert all((a == p.numpy()).all() for a, p in zip(before, optimiser.parameters, strict=True))
+    optimiser.release()
+
+
+@pytest.mark.parametrize("shape", [(7,), (256, 14, 14, 64)])
+def test_coins_are_the_hosts(shape, cupy):
+    module, launches = cupy
+    found = draw_coins(np.random.default_rng(1), shape, 0.3, module)
+    assert launches == ["coins"]
+    np.testing.assert_array_equal(found.get(), draw_coins(np.random.default_rng(1), shape, 0.3, np))

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 
 import minigen
-from minigen import Tensor, backend, grad
+from minigen import Tensor, backend, grad, nn
 from minigen.autograd import FUSED, OPS, Parameter, kernels_off
 from minigen.errors import ShapeError
 from minigen.kernels import cuda_launch, cuda_source
 from minigen.ops import Geometry
-from minigen.ops.convolution import conv, conv_kernel_grad, conv_transpose, count_outs
+from minigen.ops.convolution import conv, conv_kernel_grad, conv_transpose, count_outs, transposed
+from minigen.ops.gather import gather
 from minigen.ops.windows import fold, patches
 from minigen.optim import Adam, AdamW
 
-from ..ops.examples import EXAMPLES
-from .conftest import on_cupy
+from ..ops.examples import EXAMPLES, G1
+from .conftest import IN_PLACE, on_cupy
 
-OPERATIONS = sorted(on_cupy().keys() - {"adam_step"})
+OPERATIONS = sorted(on_cupy().keys() - IN_PLACE.keys())
 
 
 def computed(op, inputs, settings, weigh=1):
@@ -136,7 +137,7 @@ def test_the_three_faces_equal_their_formulas_on_drawn_geometries(seed, on_the_c
     x = normal(rng, N, *geometry.sizes, C * geometry.groups)
     w = normal(rng, *geometry.window, C, OC * geometry.groups)
     y = normal(rng, N, *geometry.outs, OC * geometry.groups)
-    for op, inputs in ((conv, (x, w)), (conv_transpose, (y, w)), (conv_kernel_grad, (x, y))):
+    for op, inputs in ((conv, (x, w)), (conv_transpose, (y, w)), (conv_kernel_grad, (x, y)), (transposed, (y, w))):
         assert_equal(both(op, inputs, {"geometry": geometry}))
     columns = normal(rng, N, *geometry.outs, *geometry.window, C * geometry.groups)
     assert_equal(both(patches, [x], {"geometry": geometry}), rounding=0)  # numbers are moved, or added in one order
@@ -154,6 +155,21 @@ def test_four_channels_at_a_time_or_one(on_the_cpu, monkeypatch):
     assert seen == [1, 1, 4, 4, 1, 1, 4, 4]  # value and gradient of each
 
 
+@pytest.mark.parametrize("wanted, patches_made", [("yw", 1), ("y", 1), ("w", 1), ("", 0)])
+def test_the_derivatives_of_a_transposed_convolution_share_their_patches(wanted, patches_made, on_the_cpu):
+    rng = np.random.default_rng(0)
+    arrays = {"y": normal(rng, 2, 3, 2), "w": normal(rng, 3, 4, 2)}
+    results = []
+    for which in (nullcontext, kernels_off):
+        with which():
+            tensors = {name: Tensor(a, requires_grad=name in wanted) for name, a in arrays.items()}
+            x = transposed(*tensors.values(), geometry=G1)
+            found = grad((x * x).sum(), [tensors[name] for name in wanted]) if wanted else ()
+            results.append([x.numpy(), *(dx.numpy() for dx in found)])
+    assert_equal(zip(*results, strict=True))
+    assert on_the_cpu.ran.get("patches", 0) == patches_made
+
+
 def test_more_axes_than_the_text_knows_are_the_formulas(on_the_cpu):
     geometry = Geometry((2,) * 4, (1,) * 4, (2,) * 4, (1,) * 4, (1,) * 4, (0,) * 4)
     assert_equal(both(patches, [normal(np.random.default_rng(0), 1, 2, 2, 2, 2, 1)], {"geometry": geometry}), 0)
@@ -165,20 +181,75 @@ def test_more_axes_than_the_text_knows_are_the_formulas(on_the_cpu):
 SHAPES = [(1, 3), (2, 1), (63, 32), (65, 33), (3, 7, 5, 40), (9000, 5), (130, 100)]
 
 
+@pytest.mark.parametrize("slope", [None, 0.2, 0.0, 1.5])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_batch_norm_of_many_shapes(shape, on_the_cpu):
+def test_batch_norm_of_many_shapes(shape, slope, on_the_cpu):
+    op, bend = (FUSED["batch_norm"], {}) if slope is None else (FUSED["batch_norm_leaky"], {"slope": slope})
     rng = np.random.default_rng(1)
     x, gamma, beta = 3 + 2 * normal(rng, *shape), normal(rng, shape[-1]), normal(rng, shape[-1])
     moments = [{}, {}]
     results = []
     for which, found in zip((nullcontext, kernels_off), moments, strict=True):
         with which():
-            results.append(computed(FUSED["batch_norm"], [x, gamma, beta], {"eps": 1e-3, "moments": found}))
+            results.append(computed(op, [x, gamma, beta], {"eps": 1e-3, "moments": found, **bend}))
     sharp = 2e-6 * math.sqrt(math.prod(shape[:-1])) + 2e-6  # sums of so many numbers, in another order
     assert_equal(zip(*results, strict=True), sharp)
     for name in ("mean", "var"):
         np.testing.assert_allclose(moments[0][name], moments[1][name], rtol=2e-6)
-    assert {"chunk_moments", "join_moments", "normalise", "chunk_sums", "join_sums"} <= on_the_cpu.ran.keys()
+    assert on_the_cpu.ran == dict.fromkeys(("chunk_moments", "normalise", "chunk_sums", "normalise_slope"), 1)
+
+
+def test_a_bend_of_negative_slope_is_the_formulas(on_the_cpu):
+    rng = np.random.default_rng(0)
+    assert_equal(both(FUSED["batch_norm_leaky"], [normal(rng, 9, 2), *normal(rng, 2, 2)], {"slope": -0.5}))
+    inputs = [normal(rng, 2, 5, 2), normal(rng, 3, 2, 2), normal(rng, 2)]
+    assert_equal(both(FUSED["conv_leaky"], inputs, {"geometry": G1, "slope": -0.5}))
+    assert not on_the_cpu.ran.keys() & {"bias_leaky", "leaky_masked_gate"}
+
+
+def moved(**settings):
+    """The running moments after three batches of a layer in training."""
+    layer = nn.BatchNorm(40, **settings)
+    with np.errstate(invalid="ignore"):
+        for seed in range(3):
+            layer(Tensor(3 + normal(np.random.default_rng(seed), 70, 40)))
+    return layer.running_mean.numpy().copy(), layer.running_var.numpy().copy()
+
+
+@pytest.mark.parametrize("settings", [{}, {"momentum": 0.9, "unbiased_running": True}, {"momentum": 0.0}])
+def test_running_moments_move_in_the_same_launch_as_by_the_formula(settings, on_the_cpu):
+    fast = moved(**settings)
+    assert on_the_cpu.ran == {"chunk_moments": 3, "normalise": 3}
+    with kernels_off():
+        assert_equal(zip(fast, moved(**settings), strict=True))
+
+
+@pytest.mark.parametrize("behind", [[], [nn.LeakyReLU()]])
+def test_a_second_derivative_moves_running_moments_no_further(behind, on_the_cpu):
+    results = []
+    for differentiated in (False, True):
+        layer, x = nn.BatchNorm(2), Tensor(normal(np.random.default_rng(0), 5, 2), requires_grad=True)
+        y = nn.Sequential(layer, *behind)(x)
+        if differentiated:
+            (dx,) = grad((y * y * y).sum(), [x], create_graph=True)
+            grad((dx * dx).sum(), [x])
+        results.append((layer.running_mean.numpy(), layer.running_var.numpy()))
+    assert_equal(zip(*results, strict=True), rounding=0)
+
+
+@pytest.mark.parametrize("which", [nullcontext, kernels_off])
+def test_whoever_gets_the_moments_may_write_to_them(which, on_the_cpu):
+    rng = np.random.default_rng(0)
+    x, gamma = Tensor(3 + normal(rng, 9, 2), requires_grad=True), minigen.ones(2)
+    slopes = []
+    for spoilt in (False, True):
+        moments = {}
+        with which():
+            y = minigen.batch_norm(x, gamma, gamma, moments=moments)
+            if spoilt:
+                moments["mean"][...] = moments["var"][...] = 9
+            slopes.append(grad((y * y * y).sum(), [x])[0].numpy())
+    assert_equal([slopes], rounding=0)
 
 
 def test_a_variance_beside_a_large_mean_keeps_its_digits(on_the_cpu):
@@ -199,7 +270,6 @@ def test_batch_norm_gives_what_is_asked_for(wanted, on_the_cpu):
             y = minigen.batch_norm(*tensors.values())
             results.append(grad((y * y * y).sum(), [tensors[name] for name in wanted]))
     assert_equal([(a.numpy(), b.numpy()) for a, b in zip(*results, strict=True)], 1e-5)
-    assert ("normalise_slope" in on_the_cpu.ran) == ("x" in wanted)
 
 
 def test_a_second_derivative_is_the_formulas(on_the_cpu):
@@ -211,6 +281,59 @@ def test_a_second_derivative_is_the_formulas(on_the_cpu):
             (dx,) = grad((y * y * y).sum(), [x], create_graph=True)
             results.append(grad((dx * dx).sum(), [x])[0].numpy())
     assert_equal([tuple(results)], 1e-5)
+
+
+# Convolution with what follows it, and means of logits ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(3, 5, 4, 2), (0, 5, 4, 2), (2, 5, 4, 4)])
+def test_a_convolution_with_its_bend_and_its_dropout(shape, on_the_cpu):
+    rng = np.random.default_rng(0)
+    geometry = Geometry((5, 4), (3, 2), (3, 3), (2, 2), (1, 1), (1, 1))
+    x, w, b = normal(rng, *shape), normal(rng, 3, 3, shape[-1], 5), normal(rng, 5)
+    kept = rng.random((shape[0], 3, 2, 5)) < 0.5
+    assert_equal(both(FUSED["conv_leaky"], [x, w, b], {"geometry": geometry, "slope": 0.2}))
+    assert_equal(both(FUSED["conv_leaky_masked"], [x, w, b, kept], {"geometry": geometry, "slope": 0.2, "scale": 1.5}))
+
+
+def test_nan_is_not_hidden_by_a_mask(on_the_cpu):
+    inputs = np.full((1, 5, 1), np.nan, np.float32), np.ones((3, 1, 1), np.float32), np.zeros(1, np.float32)
+    settings = {"geometry": G1, "slope": 0.2, "scale": 2.0}
+    assert np.isnan(FUSED["conv_leaky_masked"](*map(Tensor, inputs), np.zeros((1, 3, 1), bool), **settings).data).all()
+
+
+@pytest.mark.parametrize("size", [1, 255, 257, 5000, 2**16 + 1])
+def test_means_of_few_numbers_and_of_many(size, on_the_cpu):
+    a = 30 * normal(np.random.default_rng(0), size)
+    for sign in (1, -1):
+        assert_equal(both(FUSED["softplus_mean"], [a], {"sign": sign}))
+    assert_equal(both(OPS["mean"], [a], {"axis": None, "keepdims": False}))
+    assert ("mean_of_all" in on_the_cpu.ran) == ("logistic_loss" in on_the_cpu.ran) == (size <= 2**16)
+    if size > 1:
+        assert_equal(both(FUSED["logistic_loss"], [a], {"reals": size // 3 + 1, "smooth": 0.1}))
+
+
+@pytest.mark.parametrize("reals", [0, 4])
+def test_a_batch_of_one_kind_alone_is_refused(reals, on_the_cpu):
+    for which in (nullcontext, kernels_off):
+        with which(), pytest.raises(ShapeError, match="mean: x has shape"):
+            FUSED["logistic_loss"](minigen.ones(4, 1), reals=reals)
+
+
+@pytest.mark.parametrize("shape", [(3, 300), (2, 3, 5), (0, 4), (257, 1)])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_a_layer_with_one_output_is_a_launch_of_ours(shape, outputs, on_the_cpu):
+    rng = np.random.default_rng(0)
+    assert_equal(both(OPS["affine"], [normal(rng, *shape), normal(rng, shape[-1], outputs), normal(rng, outputs)]))
+    assert ("one_output" in on_the_cpu.ran) == (outputs == 1 and shape[0] > 0)
+
+
+def test_a_bias_for_all_outputs_or_a_misfit_is_the_formulas(on_the_cpu):
+    x, w, b = np.ones((4, 3), np.float32), np.ones((3, 2), np.float32), np.ones(1, np.float32)
+    assert_equal(both(OPS["affine"], [x, w, b]))
+    with pytest.raises(ShapeError, match="do not fit"):
+        OPS["affine"](Tensor(x), Tensor(w[:2, :1]), Tensor(b))
+    assert not on_the_cpu.ran
 
 
 # The Bernoulli likelihood ---------------------------------------------------------------------------------------------
@@ -256,6 +379,36 @@ def test_adam_in_float64_is_the_formula(on_the_cpu):
     optimiser = Adam([Parameter(np.ones(3))])
     optimiser.update([np.ones(3)])
     assert "adam" not in on_the_cpu.ran
+
+
+# Many arrays into one -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 40])
+def test_many_arrays_become_one_by_a_launch_for_sixteen(count, on_the_cpu):
+    rng = np.random.default_rng(count)
+    pieces = [normal(rng, *shape) for shape in ((3, 5), (), (0,), (700,), (2, 1, 4)) * 8][:count]
+    y = np.full(sum(piece.size for piece in pieces), np.nan, np.float32)
+    gather(y, *pieces)
+    np.testing.assert_array_equal(y, np.concatenate([piece.ravel() for piece in pieces]))
+    assert on_the_cpu.ran == {"gather": -(-count // 16)}
+
+
+def test_concatenating_along_the_first_axis_is_the_same_launch(on_the_cpu):
+    rng = np.random.default_rng(0)
+    for shapes, axis in (([(2, 3), (0, 3), (4, 3)], 0), ([(5,)], 0), ([(2, 3), (2, 1)], 1), ([(2, 3), (2, 3)], -1)):
+        assert_equal(both(OPS["concatenate"], [normal(rng, *shape) for shape in shapes], {"axis": axis}), rounding=0)
+    assert on_the_cpu.ran == {"gather": 2}
+    for shapes in ([(2, 3), (2, 4)], [(2, 3), (6,)], [(), ()]):
+        with pytest.raises(ShapeError, match="concatenate: shapes"):
+            OPS["concatenate"](*(Tensor(normal(rng, *shape)) for shape in shapes))
+
+
+def test_arrays_of_other_dtypes_are_copied_one_by_one(on_the_cpu):
+    y = np.zeros(5)
+    gather(y, np.ones(3), np.full((1, 2), 2.0))
+    np.testing.assert_array_equal(y, [1, 1, 1, 2, 2])
+    assert not on_the_cpu.ran
 
 
 # The wrapper ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from minigen.optim import Adam
 
 from . import shim
 from . import test_kernels as checks
+from . import test_steps as steps
 
 MUTANTS = [
     # convolution
@@ -24,17 +25,48 @@ MUTANTS = [
     ("patches", "a.w += b.w", "a.w += b.z"),
     ("patches", "if (i >= count) return;", ""),
     # normalise
-    ("normalise", "end = min(start + length, rows)", "end = start + length"),
-    ("normalise", "sum_down(sum) / (end - start)", "sum_down(sum) / length"),
+    ("normalise", "end = min((chunk + 1) * length, rows)", "end = (chunk + 1) * length"),
+    ("normalise", "sum_down(sum) / (tile.end - tile.chunk * length)", "sum_down(sum) / length"),
     ("normalise", "+ d * d * min(length, rows - chunk * length)", "+ d * d"),
-    ("normalise", "row < end; row += ROWS", "row + 1 < end; row += ROWS"),
-    ("normalise", "const bool ours = channel < channels;", "const bool ours = true;"),
-    ("normalise", "product * r[channel]", "product"),
-    ("normalise", "if (ours && threadIdx.x < LANES)", "if (ours && threadIdx.x < 2 * LANES && channel > 0)"),
-    ("normalise", "- dbeta[channel] / rows - along", "- along"),
+    ("normalise", "row < tile.end; row += ROWS", "row + 1 < tile.end; row += ROWS"),
+    ("normalise", "first, end, channel < channels}", "first, end, true}"),
+    ("normalise", "blockIdx.x % tiles * LANES", "blockIdx.x / tiles * LANES"),
+    ("normalise", "if (tile.chunk == 0 && threadIdx.x < LANES)", "if (threadIdx.x < LANES)"),
+    ("normalise", "if (!tile.ours) return;", ""),
+    ("normalise", "product * root;", "product;"),
+    ("normalise", " - sum / rows", ""),
+    ("normalise", "product * root * root / rows", "product * root / rows"),
+    ("normalise", "z > 0.0f ? z : slope * z", "z > 0.0f ? z : z"),
+    ("normalise", "slope == 1.0f || y[i] > 0.0f ? dy", "slope == 1.0f || y[i] >= 0.0f ? dy"),
+    ("normalise", "const float dz = let_through(dy[i], y, i, slope)", "const float dz = dy[i]"),
+    ("normalise", "momentum == 0.0f ? rest * batch :", ""),
+    ("normalise", "correction * square", "square"),
+    ("normalise", "momentum * running[channel] + rest", "running[channel] + rest"),
     # Adam
     ("adam", "sqrtf(square) + eps", "sqrtf(square + eps)"),
     ("adam", "rest2 * (slope * slope)", "rest1 * (slope * slope)"),
+    ("adam", "g[i] + decay * w[i]", "g[i]"),
+    ("adam", "shrink * w[i]", "w[i]"),
+    ("adam", "if (__syncthreads_or(faults[threadIdx.x] != 0)) return;", ""),
+    ("adam", "__syncthreads_or(faults[threadIdx.x] != 0)", "faults[blockIdx.x] != 0"),
+    ("adam", " && faults[blockIdx.x] == 0)", ")"),
+    ("adam", "faults[blockIdx.x] = first + 1;", "faults[blockIdx.x] = first;"),
+    ("adam", "(int)numbers[0]", "(int)numbers[1]"),
+    ("adam", "min(length, count - start)", "length"),
+    ("adam", "first = min(first, i)", "first = i"),
+    ("adam", "if (!isfinite(g[i]))", "if (isnan(g[i]))"),
+    ("adam", "numbers[threadIdx.x + half]);", "numbers[threadIdx.x]);"),
+    # coins
+    ("random", "round < 10", "round < 9"),
+    ("random", "first + i + 1", "first + i"),
+    ("random", "(unsigned long long)first + i", "(unsigned long long)i"),
+    ("random", "(unsigned)key[0]", "key[0]"),
+    ("random", "(unsigned long long)(unsigned)key[1] << 32", "(unsigned long long)(unsigned)key[1]"),
+    ("random", "c = high0 ^ d ^ key1", "c = high0 ^ d"),
+    ("random", ">= bound) << 8 * j;", "> bound) << 8 * j;"),
+    ("random", "(b >> 16 * j & 0xffff)", "(b >> 16 * j & 0x7fff)"),
+    ("random", "if (i >= count) return;", ""),
+    ("random", "own[1] = eight_coins(c, d, bound)", "own[1] = eight_coins(d, c, bound)"),
     # activations
     ("activations", "x[i] > 0.0f ? a[i]", "x[i] >= 0.0f ? a[i]"),
     ("activations", "x[i] > 0.0f ? x[i] : slope * x[i]", "x[i] > 0.0f ? x[i] : slope"),
@@ -42,7 +74,32 @@ MUTANTS = [
     ("activations", "expf(-fabsf(x))", "expf(-x)"),
     ("activations", "kept[i] ? scale : 0.0f", "kept[i] ? 1.0f : 0.0f"),
     ("activations", "if (i < count) y[i] = soft(x[i]);", "y[i] = soft(x[i]);"),
+    ("activations", "a[i] * (1.0f - t[i] * t[i])", "a[i] * (1.0f - t[i])"),
+    (
+        "activations",
+        "b[i % channels];\n    y[i] = z > 0.0f ? z : slope * z;",
+        "b[i / channels % channels];\n    y[i] = z;",
+    ),
+    ("activations", "(z > 0.0f ? z : slope * z) * (kept[i] ? scale", "(z > 0.0f ? z : slope * z) * (kept[0] ? scale"),
+    ("activations", "(z > 0.0f ? z : slope * z) * (kept", "z * (kept"),
+    ("activations", "(y[i] > 0.0f ? a[i] : slope * a[i]) * (kept[i] ? scale", "a[i] * (kept[i] ? scale"),
+    ("activations", "slope * a[i]) * (kept[i] ? scale", "slope * a[i]) * (kept[i] ? 1.0f"),
+    # losses
+    ("losses", "soft(-a[i]) + smooth * a[i]", "soft(-a[i])"),
+    ("losses", "if (i < reals)", "if (i <= reals)"),
+    ("losses", "i < reals ? dy[0]", "i <= reals ? dy[0]"),
+    ("losses", "smooth - sigma(-a[i])", "smooth - sigma(a[i])"),
+    ("losses", "dy[0] / (count - reals) * sigma", "1.0f / (count - reals) * sigma"),
+    ("losses", "fake / max(count - reals, 1)", "fake / count"),
+    ("losses", "if (i >= count) return;", ""),
+    ("losses", "sum += x[i];", "sum += x[0];"),
+    # gather
+    ("gather", "a3[i - end2]", "a3[i]"),
+    ("gather", "i < end7", "i <= end7"),
+    ("gather", "else if (i < end15)", "else"),
     # rows
+    ("rows", "own_x[i] * w[i]", "own_x[i] * w[0]"),
+    ("rows", "sum + b[0]", "sum"),
     ("rows", "top = largest_of_all(top);", ""),
     ("rows", "if (isinf(top) && top < 0.0f) top = 0.0f;", ""),
     ("rows", "i < length; i += BLOCK) own_y", "i < BLOCK; i += BLOCK) own_y"),
@@ -50,6 +107,13 @@ MUTANTS = [
     ("rows", "(blockIdx.x % rows_of_x)", "blockIdx.x"),
     ("rows", "x[i % size_of_x]", "x[i]"),
 ]
+
+BEFORE = {
+    "activations": ["patches"],
+    "losses": ["activations"],
+    "rows": ["activations"],
+    "adam": ["gather"],
+}  # what a family calls, or its comparisons run
 
 
 def compare_everything(family, kernels):
@@ -61,9 +125,27 @@ def compare_everything(family, kernels):
             checks.test_the_three_faces_equal_their_formulas_on_drawn_geometries(seed, kernels)
     elif family == "normalise":
         for shape in checks.SHAPES[:5]:
-            checks.test_batch_norm_of_many_shapes(shape, kernels)
+            for slope in (None, 0.2):
+                kernels.ran.clear()
+                checks.test_batch_norm_of_many_shapes(shape, slope, kernels)
+        kernels.ran.clear()
+        checks.test_running_moments_move_in_the_same_launch_as_by_the_formula({"unbiased_running": True}, kernels)
+        ties = np.array([[-1], [0], [1]], np.float32), np.ones(1, np.float32), np.zeros(1, np.float32)
+        checks.assert_equal(
+            checks.both(FUSED["batch_norm_leaky"], ties, {"eps": 0.0, "slope": 0.2})
+        )  # y = 0 in the middle
     elif family == "adam":
         checks.test_ten_steps_of_adam(lambda parameters: Adam(parameters, eps=1e-3), kernels)
+        for settings in ({"shrink": 0.99}, {"decay": 0.1}):
+            steps.test_watched_steps_equal_the_formula(9001, settings, kernels)
+        for bad in (np.nan, np.inf):
+            steps.test_a_faulty_gradient_is_noted_and_nothing_moves_from_there(9001, bad, kernels)
+    elif family == "random":
+        for key in (0, 2**31, 2**63 + 5):
+            steps.test_every_bit_of_the_key_arrives(key, kernels)
+        steps.test_the_kernels_coins_are_numpys(4097, 0.3, kernels)
+        with pytest.MonkeyPatch.context() as patch:
+            steps.test_coins_too_many_for_one_launch_are_tossed_in_several(kernels, patch)
     elif family == "activations":
         rng = np.random.default_rng(0)
         x, a, kept = 30 * checks.normal(rng, 300), checks.normal(rng, 300), rng.random(300) < 0.5
@@ -75,7 +157,18 @@ def compare_everything(family, kernels):
             "masked": ([x, kept], {"scale": 1.5}),
         }.items():
             checks.assert_equal(checks.both(OPS[name], inputs, settings))
+        checks.assert_equal(checks.both(OPS["tanh_gate"], [a, x[::-1].copy() / 100]))
+        checks.test_a_convolution_with_its_bend_and_its_dropout((3, 5, 4, 2), kernels)
+    elif family == "losses":
+        for size in (1, 257):
+            kernels.ran.clear()
+            checks.test_means_of_few_numbers_and_of_many(size, kernels)
+    elif family == "gather":
+        for count in (15, 17):
+            kernels.ran.clear()
+            checks.test_many_arrays_become_one_by_a_launch_for_sixteen(count, kernels)
     else:
+        checks.test_a_layer_with_one_output_is_a_launch_of_ours((3, 300), 1, kernels)
         rng = np.random.default_rng(0)
         for shape in ((3, 300), (2, 3, 5)):
             x = rng.random(shape[-2:]).astype(np.float32)
@@ -86,17 +179,18 @@ def compare_everything(family, kernels):
             checks.assert_equal(checks.both(OPS["softmax"], [x[1:]], {"axis": -1}))
 
 
-@pytest.mark.parametrize("family", ["patches", "normalise", "adam", "activations", "rows"])
+@pytest.mark.parametrize(
+    "family", ["patches", "normalise", "adam", "random", "gather", "activations", "losses", "rows"]
+)
 def test_the_right_text_passes(family, on_the_cpu):
     compare_everything(family, on_the_cpu)
 
 
 @pytest.mark.parametrize("family, right, wrong", MUTANTS)
 def test_a_planted_mistake_is_caught(family, right, wrong, on_the_cpu, monkeypatch):
-    families = ("common", "activations", "rows") if family == "rows" else ("common", family)
-    source = cuda_source.text(*families)
-    assert right in source
-    mutant = shim.Shim(source.replace(right, wrong), "-O0")
+    own = cuda_source.text(family)
+    assert right in own
+    mutant = shim.Shim(cuda_source.text("common", *BEFORE.get(family, ())) + own.replace(right, wrong), "-O0")
     monkeypatch.setattr(cuda_launch, "run", mutant.run)
     with np.errstate(all="ignore"), pytest.raises(AssertionError):  # NumPy's warnings of wrong numbers are no catch
         compare_everything(family, mutant)

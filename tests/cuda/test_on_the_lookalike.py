@@ -6,9 +6,11 @@ import pytest
 import minigen
 from minigen import backend
 from minigen.autograd import FUSED, OPS, Parameter, kernels_off
+from minigen.errors import AnomalyError
 from minigen.kernels import cuda_launch
 from minigen.ops import Geometry
-from minigen.optim import Adam
+from minigen.ops.coins import draw_coins
+from minigen.optim import Adam, AdamW
 from minigen.train import gan
 
 from ..lookalike import lookalike
@@ -65,12 +67,40 @@ def test_four_numbers_move_at_once_only_where_addresses_allow_it(gap, together, 
     assert seen == [together]
 
 
-def test_a_step_of_adam_is_one_launch(device):
+def test_a_step_of_adam_is_three_launches(device):
     optimiser = Adam([Parameter(device.ones((3, 4), np.float32)), Parameter(device.zeros(5, np.float32))])
     optimiser.update([device.ones((3, 4), np.float32), device.ones(5, np.float32)])
-    assert shim.kernels().ran == {"adam": 1}
+    assert shim.kernels().ran == {"gather": 1, "note_faults": 1, "adam": 1}
     np.testing.assert_allclose(optimiser.parameters[0].numpy(), 0.999, rtol=1e-6)
     optimiser.release()
+
+
+def test_a_faulty_gradient_is_named_and_changes_nothing(device):
+    optimiser = AdamW([Parameter(device.ones(n, np.float32), name=f"p{n}") for n in (3000, 5)], 0.1)
+    good = [device.ones(n, np.float32) for n in (3000, 5)]
+    optimiser.update(good)
+    before = [p.numpy().copy() for p in optimiser.parameters]
+    bad = [device.ones(n, np.float32) for n in (3000, 5)]
+    bad[1][2] = np.inf
+    optimiser.update(bad)
+    later = [device.ones(n, np.float32) for n in (3000, 5)]
+    later[0][0] = np.nan  # in a chunk of its own, before the other's
+    optimiser.update(later)
+    with pytest.raises(AnomalyError, match="gradient of p5 holds a NaN or an infinity at step 2; nothing was"):
+        optimiser.state_dict()
+    assert optimiser.steps == 1
+    assert all((a == p.numpy()).all() for a, p in zip(before, optimiser.parameters, strict=True))
+    optimiser.release()
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (5, 7), (3, 14, 14, 8)])
+def test_coins_are_tossed_on_the_device_and_are_the_hosts(shape, device):
+    with lookalike.counted() as counts:
+        found = draw_coins(np.random.default_rng(1), shape, 0.3)
+    assert isinstance(found, device.ndarray) and found.shape == shape and found.flags.c_contiguous
+    assert (counts.uploads, counts.syncs, counts.launches) == (1, 0, 0)  # the key
+    assert shim.kernels().ran == ({"coins": 1} if found.size else {})
+    np.testing.assert_array_equal(found.get(), draw_coins(np.random.default_rng(1), shape, 0.3, np))
 
 
 def one_step(width, **settings):

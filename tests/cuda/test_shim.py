@@ -21,6 +21,20 @@ extern "C" __global__ void thrice(const float* x, float* y, int count)
     const float sums = sum_down(x[i]) + sum_down(2.0f * x[i]);
     y[i] = sums + largest_of_all(x[i]) - largest_of_all(-x[i]);
 }
+extern "C" __global__ void asks_all(const float* x, float* y, int count)
+{
+    const int i = place();
+    const int one = __syncthreads_or(i == 300), all = __syncthreads_or(threadIdx.x == 200), none = __syncthreads_or(0);
+    y[i] = one + 2 * all + 4 * none + 0 * x[i];
+}
+extern "C" __global__ void asks_some(const float* x, float* y, int count)
+{
+    y[place()] = threadIdx.x < 100 ? __syncthreads_or(1) : x[0];
+}
+extern "C" __global__ void upper_half(const float* x, float* y, int count)
+{
+    y[place()] = __umul64hi(1ull << 63, 2ull * threadIdx.x + 1) + 0 * x[0];
+}
 extern "C" __global__ void scaled(const float* x, float* y, int count, float scale)
 {
     const int i = place();
@@ -111,6 +125,14 @@ def test_barriers_and_shared_memory_work(name):
     assert right(name, launched(name))
 
 
+def test_a_barrier_that_asks_hears_every_thread_of_the_block_and_no_other():
+    assert np.array_equal(launched("asks_all"), np.repeat([2, 3], 256))
+
+
+def test_the_upper_half_of_a_product_of_64_bits():
+    assert np.array_equal(launched("upper_half"), np.tile(np.arange(256), 2))
+
+
 BARRIERS = [i for i, line in enumerate(SOURCE.split("\n")) if "__syncthreads();" in line][:8]
 
 
@@ -136,6 +158,7 @@ def test_every_barrier_of_the_shared_text_is_missed_when_it_is_missing(line):
         ("writes_past", r"block 2, thread 0: a touch past the end of array 1"),
         ("writes_const", r"a touch for writing in the const array 0"),
         ("divergent", r"block 0: 100 threads wait at the barrier of line \d+, 156 never come there"),
+        ("asks_some", r"block 0: 100 threads wait at the barrier of line \d+, 156 never come there"),
         ("two_barriers", r"block 0: some threads wait at the barrier of line \d+, others at that of line \d+"),
         ("scatters", r"blocks 0 and 1 both write to word 0 of array 1"),
         ("races", r"y: another order of threads gives other numbers"),

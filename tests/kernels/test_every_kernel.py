@@ -69,3 +69,18 @@ def test_batch_norm_of_other_dtypes_is_its_formula(dtypes):
         formula = minigen.batch_norm(x, gamma, minigen.zeros(1))
     assert y.dtype == formula.dtype
     np.testing.assert_allclose(y.numpy(), formula.numpy(), rtol=1e-6)  # a few units in float32's last place
+
+
+@pytest.mark.parametrize("which", [nullcontext, kernels_off])
+def test_whoever_gets_the_moments_of_a_batch_may_write_to_them(which):
+    rng = np.random.default_rng(0)
+    x, gamma = Tensor(3 + rng.normal(size=(9, 2)), requires_grad=True), Tensor(np.ones(2))
+    slopes = []
+    for spoilt in (False, True):
+        moments = {}
+        with which():
+            y = minigen.batch_norm(x, gamma, gamma, moments=moments)
+            if spoilt:
+                moments["mean"][...] = moments["var"][...] = 9
+            slopes.append(grad((y * y * y).sum(), [x])[0].numpy())
+    np.testing.assert_array_equal(*slopes)

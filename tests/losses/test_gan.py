@@ -63,6 +63,25 @@ def test_means_are_added_not_averaged_whatever_the_batch_sizes(name):
     assert pair.generator(minigen.ones(256, 1) * level).item() == pytest.approx(pair.balance[1], abs=1e-6)
 
 
+@pytest.mark.parametrize("smooth", [0.0, 0.1])
+@pytest.mark.parametrize("name", gan.OBJECTIVES)
+def test_real_and_fake_in_one_batch_lose_what_they_lose_in_two(name, smooth):
+    pair = gan.objective(name, smooth=smooth if name in ("nonsaturating", "minimax") else 0.0)
+    rng = np.random.default_rng(0)
+    real, fake = (minigen.tensor(rng.normal(size=(n, 1)), requires_grad=True) for n in (3, 5))
+    apart = pair.discriminator(real, fake)
+    together = minigen.tensor(np.concatenate([real.numpy(), fake.numpy()]), requires_grad=True)
+    one = pair.both(together, 3)
+    assert one.item() == pytest.approx(apart.item(), rel=1e-12)
+    wanted = np.concatenate([dx.numpy() for dx in minigen.grad(apart, [real, fake])])
+    np.testing.assert_allclose(minigen.grad(one, [together])[0].numpy(), wanted, rtol=1e-12)
+
+
+def test_probabilities_in_one_batch_are_warned_of_too():
+    with pytest.warns(UserWarning, match="this loss takes logits"):
+        gan.nonsaturating.both(minigen.sigmoid(minigen.zeros(4, 1, requires_grad=True)), 2)
+
+
 def test_least_squares_hinge_and_wasserstein_by_hand():
     real, fake = tensor(2, 0.5), tensor(-1.5, 0.5)
     assert gan.least_squares.discriminator(real, fake).item() == pytest.approx(0.5 * 0.625 + 0.5 * 1.25)

@@ -157,6 +157,10 @@ def naive_batch_norm(x, gamma, beta, *, eps=1e-3):
     return gamma * (x - x.mean(axes)) / np.sqrt(x.var(axes) + eps) + beta
 
 
+def naive_leaky(x, slope):
+    return x * np.where(x > 0, 1, slope)
+
+
 def naive_layer_norm(x, gamma, beta, *, eps=1e-5):
     return gamma * (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) + beta
 
@@ -196,7 +200,11 @@ def naive_split(x, *, sections, axis=0):
 
 
 def naive_dropout(x, *, rate):
-    return x * (np.random.default_rng(5).random(x.shape) >= rate) * (1 / (1 - rate) if rate < 1 else 0)
+    key = np.random.default_rng(5).integers(0, 2**64, dtype=np.uint64)
+    words = np.random.Philox(key=int(key)).random_raw(-(-x.size // 4))
+    coins = [(int(word) >> shift) % 2**16 for word in words for shift in (0, 16, 32, 48)][: x.size]
+    bound = round(2**16 * rate)
+    return x * (np.reshape(coins, x.shape) >= bound) * (2**16 / (2**16 - bound) if rate < 1 else 0)
 
 
 # The table ------------------------------------------------------------------------------------------------------------
@@ -250,6 +258,11 @@ def _reduced(draw, *more):
         ]
 
     return cases
+
+
+def _convolved(r):
+    """x, w and b of a convolution, and coins for its result."""
+    return normal(r, 2, 5, 2), normal(r, 3, 2, 2), normal(r, 2), probably(r, 2, 3, 2)
 
 
 _small = (np.array([0, 2, 2]), np.array([[2, 0], [1, 1]]))
@@ -324,6 +337,19 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
     "sin": (np.sin, _shapes(normal)),
     "cos": (np.cos, _shapes(normal)),
     "tanh": (np.tanh, _shapes(normal)),
+    "tanh_gate": (
+        lambda a, t: a * (1 - t**2),
+        lambda r: [*(case(*pair) for pair in _pairs(r)), case(normal(r, 4, 3), normal(r, 4, 3))],
+    ),
+    "softplus_mean": (
+        lambda a, sign=1: np.logaddexp(0, sign * a).mean(),
+        lambda r: [
+            *(case(normal(r, 3, 1), sign=sign) for sign in (1, -1)),
+            case(normal(r)),
+            case(POINTS.copy(), sign=-1),
+            case(normal(r, 300, 2)),
+        ],
+    ),
     "sigmoid": (lambda x: np.exp(-np.logaddexp(0, -x)), lambda r: [*_shapes(normal)(r), case(POINTS.copy())]),
     "softplus": (lambda x: np.logaddexp(0, x), lambda r: [*_shapes(normal)(r), case(POINTS.copy())]),
     "relu": (
@@ -570,7 +596,31 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
             ),
         ],
     ),
+    "conv_leaky": (
+        lambda x, w, b, geometry, slope: naive_leaky(naive_conv(x, w, geometry=geometry) + b, slope),
+        lambda r: [
+            case(normal(r, 2, 5, 2), normal(r, 3, 2, 2), normal(r, 2), geometry=G1, slope=0.2),
+            case(normal(r, 1, 3, 3, 4), normal(r, 2, 2, 2, 2), normal(r, 2), geometry=G2G, slope=0.0),
+        ],
+    ),
+    "conv_leaky_masked": (
+        lambda x, w, b, kept, geometry, slope, scale: (
+            naive_leaky(naive_conv(x, w, geometry=geometry) + b, slope) * kept * scale
+        ),
+        lambda r: [
+            case(*_convolved(r), geometry=G1, slope=0.2, scale=1.5),
+            case(*_convolved(r), geometry=G1, slope=1.0, scale=2.0),
+        ],
+    ),
     "conv_transpose": (
+        naive_conv_transpose,
+        lambda r: [
+            case(normal(r, 2, 3, 2), normal(r, 3, 2, 2), geometry=G1),
+            case(normal(r, 1, 2, 2, 2), normal(r, 2, 3, 1, 2), geometry=G2),
+            case(normal(r, 1, 2, 2, 2), normal(r, 2, 2, 2, 2), geometry=G2G),
+        ],
+    ),
+    "transposed": (
         naive_conv_transpose,
         lambda r: [
             case(normal(r, 2, 3, 2), normal(r, 3, 2, 2), geometry=G1),
@@ -652,6 +702,24 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
             case(normal(r, 4, 2), positive(r, 2), normal(r, 2)),
             case(normal(r, 2, 2, 2, 1), positive(r, 1), normal(r, 1), eps=1e-5),
             case(normal(r, 1, 2), positive(r, 2), normal(r, 2), zero=("x", "gamma")),
+        ],
+    ),
+    "logistic_loss": (
+        lambda a, reals, smooth=0.0: (
+            (np.logaddexp(0, -a[:reals]) + smooth * a[:reals]).mean() + np.logaddexp(0, a[reals:]).mean()
+        ),
+        lambda r: [
+            case(normal(r, 5, 1), reals=2),
+            case(normal(r, 4, 3), reals=1, smooth=0.1),
+            case(POINTS.copy(), reals=5),
+        ],
+    ),
+    "batch_norm_leaky": (
+        lambda x, gamma, beta, eps=1e-3, slope=0.2: naive_leaky(naive_batch_norm(x, gamma, beta, eps=eps), slope),
+        lambda r: [
+            case(distinct(r, 4, 2), positive(r, 2), 0.5 * away(r, 2)),
+            case(distinct(r, 2, 2, 2, 1), positive(r, 1), away(r, 1), eps=1e-5, slope=0.0),
+            case(distinct(r, 5, 3), positive(r, 3), away(r, 3), slope=1.5),
         ],
     ),
     "layer_norm": (
