@@ -1,4 +1,4 @@
-"""Seconds per step on one NVIDIA GPU: minigen on CuPy beside PyTorch, eager and as a CUDA graph, taking turns.
+"""Seconds per step on one NVIDIA GPU: minigen on CuPy beside PyTorch, both eager and as a CUDA graph, taking turns.
 
 python -m benchmarks.compare_gpu                                    # everything, in fp32 and in tf32; about 15 minutes
 python -m benchmarks.compare_gpu --workloads ring vae --precision tf32

@@ -8,6 +8,9 @@ import pytest
 
 import minigen
 from minigen import BackendError, SettingError, backend
+from minigen.ops.coins import draw_coins
+
+from .lookalike import lookalike
 
 # A stand-in for CuPy ------------------------------------------------------------------------------------------------
 
@@ -299,6 +302,68 @@ def test_scatter_add_counts_an_index_twice():
     target = np.zeros(3)
     backend.scatter_add(target, np.array([1, 1, 2]), np.ones(3))
     assert target.tolist() == [0, 2, 1]
+
+
+# What reaches a step from the host ----------------------------------------------------------------------------------
+
+
+class Kept:
+    """What a capture keeps of a step: what is done before every replay, in order."""
+
+    def __init__(self):
+        self.actions = []
+
+    def each_time(self, action):
+        action()
+        self.actions.append(action)
+
+    def arrival(self, make, module):
+        place = module.asarray(make())
+        self.actions.append(lambda: place.__setitem__(..., module.asarray(make())))
+        return place
+
+    def again(self):
+        for action in self.actions:
+            action()
+
+
+def step(rng, seen):
+    """A step that draws of every kind, and counts on the host."""
+    backend.each_time(lambda: seen.append(len(seen)))
+    coins = draw_coins(rng, (40,), 0.5)
+    return (
+        coins,
+        backend.draw_normal(rng, (3,)),
+        backend.draw_uniform(rng, (2, 2)),
+        backend.arrival(lambda: np.array([len(seen)])),
+    )
+
+
+def test_what_is_drawn_and_counted_on_the_host_comes_anew_in_every_replay(monkeypatch):
+    with lookalike.playing():
+        backend.use("cupy")
+        eager, seen, expected = backend.generator(0), [], []
+        for _ in range(3):
+            expected.append([backend.to_host(x) for x in step(eager, seen)])
+        rng, kept, seen = backend.generator(0), Kept(), []
+        monkeypatch.setattr(backend, "_capture", kept)
+        assert backend.capturing()
+        places = step(rng, seen)
+        monkeypatch.setattr(backend, "_capture", None)
+        assert not backend.capturing()
+        for i, wanted in enumerate(expected):
+            if i:
+                kept.again()
+            for place, x in zip(places, wanted, strict=True):
+                np.testing.assert_array_equal(place.get(), x)
+        assert seen == [0, 1, 2] and rng.bit_generator.state == eager.bit_generator.state
+
+
+def test_on_numpy_an_arrival_is_what_was_made(monkeypatch):
+    array = np.zeros(3)
+    assert backend.arrival(lambda: array) is array
+    monkeypatch.setattr(backend, "_capture", Kept())
+    assert backend.arrival(lambda: array, np) is array and not backend._capture.actions
 
 
 # Draws --------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,10 @@ import minigen
 from benchmarks.workloads import Made, minigen_
 from minigen import backend, nn
 from minigen.autograd import kernels_off
+from minigen.cuda_graph import StepGraph
+
+WARM_STEPS = 3  # before recording, as for PyTorch
+GRAPHS: list[StepGraph] = []  # what was recorded in this process
 
 
 def prepare(precision: str) -> None:
@@ -24,15 +28,34 @@ def about() -> dict[str, Any]:
     return {"cupy": cupy.__version__, "precision": backend.precision()}
 
 
-def made(builder: str, settings: Mapping[str, Any], *, kernels: bool = True) -> Callable[[], Any]:
-    """A step of that workload; with kernels=False by the formulas alone, without a CUDA kernel of our own."""
+def made(builder: str, settings: Mapping[str, Any], *, kernels: bool = True, graph: bool = False) -> Callable[[], Any]:
+    """A step of that workload; with graph=True recorded once and replayed from then on.
+
+    With kernels=False by the formulas alone, without a CUDA kernel of our own.
+    """
     step = (dcgan64 if builder == "dcgan64" else getattr(minigen_, builder))(**settings).step
+    if graph:
+        return recorded(step)
 
     def without() -> Any:
         with kernels_off():
             return step()
 
     return step if kernels else without
+
+
+def recorded(step: Callable[[], Any]) -> Callable[[], Any]:
+    """The step as one CUDA graph, after some steps as they are.  The process stays on the graph's stream."""
+    import cupy
+
+    backend.synchronize()
+    cupy.cuda.Stream(non_blocking=True).use()
+    graph = StepGraph(step, ())  # what these workloads change they change in place
+    for _ in range(WARM_STEPS):
+        graph.warm_up()
+    graph.capture()
+    GRAPHS.append(graph)
+    return graph.replay
 
 
 def timed(step: Callable[[], Any], steps: int) -> float:
@@ -49,10 +72,10 @@ def timed(step: Callable[[], Any], steps: int) -> float:
 
 
 def memory() -> int:
-    """Bytes that the library's pool has taken from the GPU, of which it gives none back."""
+    """Bytes that the library's pools have taken from the GPU, of which they give none back."""
     import cupy
 
-    return cupy.get_default_memory_pool().total_bytes()
+    return cupy.get_default_memory_pool().total_bytes() + sum(graph.memory() for graph in GRAPHS)
 
 
 def dcgan64(batch: int = 128, width: float = 1.0) -> Made:

@@ -1,10 +1,11 @@
 """What is told before training: what is about to happen, and in a dry run how long it would take."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
+from minigen import backend
 from minigen.data import Batches
-from minigen.train.loop import on_device
 
 
 def describe(recipe: Any, data: Any, batches: Batches, steps: int, place: str) -> str:
@@ -20,14 +21,15 @@ def describe(recipe: Any, data: Any, batches: Batches, steps: int, place: str) -
     )
 
 
-def rehearse(recipe: Any, batches: Batches, steps: int) -> str:
+def rehearse(recipe: Any, batches: Batches, steps: int, step: Callable[..., Any]) -> str:
     """Layer tables, memory, and the time that three real steps take; nothing is written."""
     tables = [f"{name}\n{table}" for name, table in recipe.summaries().items()]
     state = sum(a.nbytes for a in recipe.save_state()[0].values())
     took = []
     for _ in range(3):
         began = time.perf_counter()
-        recipe.step(*[on_device(next(batches)) for _ in range(recipe.batches_per_step)])
+        step(*[next(batches) for _ in range(recipe.batches_per_step)])
+        backend.synchronize()
         took.append(time.perf_counter() - began)
     minutes = min(took) * (steps - recipe.step_count) / 60
     tables.append(

@@ -7,7 +7,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from minigen import backend, console
 from minigen.data import Batches, Clips, Images
@@ -16,6 +16,8 @@ from minigen.errors import DataError, SettingError
 from minigen.train import checkpoint as checkpoints
 from minigen.train import loop, runs
 from minigen.train.announce import describe, rehearse
+from minigen.train.graph import LINE_EVERY, stepping
+from minigen.train.options import Options
 from minigen.train.progress import Progress
 from minigen.train.recipes import RECIPES
 
@@ -38,47 +40,6 @@ examples
   python -m minigen.train gan --help                             # every flag, its default and its reason"""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What is decided about a run and not about the model."""
-
-    preset: str = "default"
-    """Where the defaults come from. gan: article (its exact network and batch); vae: iwae, kingma-welling."""
-    backend: Literal["numpy", "cupy", "auto"] = "numpy"
-    """Where arrays live: numpy on the CPU, cupy on an NVIDIA GPU, auto on the GPU if there is one that can be used."""
-    precision: Literal["fp32", "tf32"] = "fp32"
-    """How a GPU multiplies matrices: fp32, or tf32, which is faster and rounds factors to 10 bits."""
-    out: Path = Path("runs")
-    """The folder in which numbered run folders are made."""
-    name: str = ""
-    """The run folder's name after its number. Default: recipe and data, such as gan-scenes."""
-    resume: Path | None = None
-    """A run folder (or one of its checkpoints) to go on with, exactly as if it had never stopped."""
-    max_minutes: float = 0.0
-    """If above 0, stop in good order after so many minutes, saving."""
-    save_minutes: float = 2.0
-    """Save a checkpoint this often; also at the start and at the end."""
-    keep: int = 3
-    """How many checkpoints to keep, the newest."""
-    pictures: int = 40
-    """How many sample grids a run draws; they become the animation of the training."""
-    licence: str = "unknown"
-    """Licence of your data, noted in the report."""
-    dry_run: bool = False
-    """Print what would happen, and how long it would take, and make nothing."""
-
-    def __post_init__(self) -> None:
-        if not self.max_minutes >= 0:  # so that nan is refused too
-            raise SettingError(f"--max-minutes {self.max_minutes:g} must not be negative; 0 means no limit.")
-        if not self.save_minutes >= 0:
-            raise SettingError(f"--save-minutes {self.save_minutes:g} must not be negative; 0 saves after every step.")
-        if self.keep < 1:
-            raise SettingError(f"--keep {self.keep} must be at least 1, or nothing could be resumed.")
-        if self.pictures < 1:
-            raise SettingError(f"--pictures {self.pictures} must be at least 1.")
-        runs.check_name(self.name)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """The command; returns the exit status: 0 done, 2 bad input or a stopped run, 130 after Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -97,6 +58,8 @@ def _main(arguments: list[str]) -> int:
     config, options = parse(recipe, flags)
     options = dataclasses.replace(options, backend=backend.use(options.backend))
     backend.use_precision(options.precision)
+    if options.graph and options.backend == "numpy":
+        raise SettingError("--graph: NumPy has no graphs. Leave it out, or add --backend cupy.")
     command = shlex.join(["python", "-m", "minigen.train", *arguments])
     return _train(recipe, config, options, command)
 
@@ -207,11 +170,12 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
         )
     print(describe(recipe, data, batches, steps, f"{options.backend} in {options.precision}"))
     if options.dry_run:
-        print(rehearse(recipe, batches, steps))
+        with stepping(recipe, batches, graph=options.graph) as (step, _):
+            print(rehearse(recipe, batches, steps, step))
         return 0
 
     run = _folder(resumed, recipe_name, data, options, recipe.step_count)
-    with runs.held(run):
+    with runs.held(run), stepping(recipe, batches, graph=options.graph) as (step, graph):
         if resumed:
             runs.carry_metrics(resumed[0], run, recipe.step_count)
         runs.write_config(
@@ -221,6 +185,7 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
             command=command,
             backend=options.backend,
             precision=options.precision,
+            graph=graph,
             licence=options.licence if options.licence != "unknown" else data.licence,
             data_name=data.name,
             data_hash=data.fingerprint,
@@ -234,10 +199,11 @@ def _train(recipe_name: str, config: Any, options: Options, command: str) -> int
             save_seconds=options.save_minutes * 60,
             keep=options.keep,
             stop_seconds=options.max_minutes * 60 or math.inf,
+            metrics_every=options.metrics_every or (LINE_EVERY if graph else 1),
         )
         print(f"{recipe.reading}\nrun folder: {run}")
         album = RECIPES[recipe_name].album(run, recipe, source)
-        training = loop.Loop(recipe, album, batches, plan, facts)
+        training = loop.Loop(recipe, album, batches, plan, facts, step)
         items = {Motions: "windows", Clips: "clips"}.get(type(data), "img")
         with Progress(recipe.shown, recipe.step_count, steps, items=items) as progress:
             outcome = training.train(progress)

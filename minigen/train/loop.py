@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 import minigen
-from minigen import backend
 from minigen.data import Batches
 from minigen.errors import AnomalyError, DataError
 from minigen.train import checkpoint as checkpoints
 from minigen.train import report, runs
 from minigen.train.album import Album
+from minigen.train.measured import count, numbers, on_device
 from minigen.train.progress import Progress
 
 SNAPSHOT_SECONDS = 1.0  # how old the state may be to which a failed run is put back; each costs a copy to the host
@@ -36,6 +36,7 @@ class Plan:
     save_seconds: float
     keep: int  # checkpoints; older ones are deleted
     stop_seconds: float = math.inf  # stop in good order after this long
+    metrics_every: int = 1  # steps from one line of metrics, for which a GPU is waited for, to the next
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,34 @@ class Outcome:
     step: int
 
 
+@dataclass
+class Stretch:
+    """The steps since the last line of metrics: how long they took, and the items they were shown."""
+
+    seconds: float = 0.0
+    items: int = 0
+
+
 class Loop:
     """One run of training, from wherever the recipe and the batches stand."""
 
-    def __init__(self, recipe: Any, album: Album, batches: Batches, plan: Plan, facts: dict[str, Any]):
+    def __init__(
+        self,
+        recipe: Any,
+        album: Album,
+        batches: Batches,
+        plan: Plan,
+        facts: dict[str, Any],
+        step: Callable[..., dict[str, Any]] | None = None,  # of batches of the host; by default the recipe's own
+    ):
         self.recipe, self.album, self.batches, self.plan = recipe, album, batches, plan
+        self.step = step or self.plain_step
         self.facts = facts  # what a checkpoint must carry besides the state: recipe and settings, the data
         self.seconds_before = facts.get("seconds", 0.0)
         self.snapshot: Any = None  # step count, state and place: set before the first step, by save or by one_step
         self.kept_at = -math.inf
+        self.looked_at = recipe.step_count  # the step whose numbers were last found to be numbers
+        self.since = Stretch()
         self.began = time.monotonic()
         self.saved_at = self.began
 
@@ -70,9 +90,9 @@ class Loop:
         reason = "done"
         with _ctrl_c() as asked:
             while recipe.step_count < self.plan.steps:
-                row = self.one_step()
-                runs.append_metrics(run, row)
-                progress.show(row)
+                if row := self.one_step():
+                    runs.append_metrics(run, row)
+                    progress.show(row)
                 if recipe.step_count % self.plan.sample_every == 0:
                     self.draw()
                 if time.monotonic() - self.saved_at > self.plan.save_seconds:
@@ -89,31 +109,45 @@ class Loop:
         return Outcome(reason, recipe.step_count)
 
     def one_step(self) -> dict[str, Any]:
-        """One step of the recipe as a line of metrics; AnomalyError, with a state of just before saved, if it fails."""
-        recipe = self.recipe
-        if time.monotonic() - self.kept_at > SNAPSHOT_SECONDS:
+        """One step of the recipe; returns a line of metrics, empty where none is due.
+
+        AnomalyError, with a state of before saved, if it fails, or if a step since the line before has failed.
+        """
+        recipe, every = self.recipe, self.plan.metrics_every
+        if time.monotonic() - self.kept_at > SNAPSHOT_SECONDS and self.looked_at == recipe.step_count:
             self.keep_state()
         began = time.perf_counter()
-        batches = [on_device(next(self.batches)) for _ in range(recipe.batches_per_step)]
+        batches = [next(self.batches) for _ in range(recipe.batches_per_step)]
+        due = (recipe.step_count + 1) % every == 0 or recipe.step_count + 1 == self.plan.steps
+        measured: dict[str, Any] = {}
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # what they would warn of is looked at here
-                measured = _numbers(recipe.step(*batches))
+                found = self.step(*batches)
+                measured = numbers(found) if due else {}
             bad = [name for name, value in measured.items() if isinstance(value, float) and not math.isfinite(value)]
             if bad:
                 raise AnomalyError(f"{bad[0]} is {measured[bad[0]]}.")
         except AnomalyError as error:
-            raise self.stopped(str(error), lambda: recipe.step(*batches)) from error
-        seconds = time.perf_counter() - began
+            raise self.stopped(str(error), lambda: self.plain_step(*batches)) from error
+        self.since.seconds += time.perf_counter() - began
+        self.since.items += sum(map(count, batches))
         recipe.step_count += 1
+        if not due:
+            return {}
+        self.looked_at, since, self.since = recipe.step_count, self.since, Stretch()
         return {
             "step": recipe.step_count,
             "epoch": round(self.batches.epoch + self.batches.index / self.batches.steps_per_epoch, 4),
             "seconds": round(self.seconds, 3),
-            "images_per_second": round(sum(_count(b) for b in batches) / seconds, 1),
+            "images_per_second": round(since.items / since.seconds, 1),
             **measured,
         }
 
-    def stopped(self, why: str, again: Callable[[], Any], *, drawing: bool = False) -> AnomalyError:
+    def plain_step(self, *batches: Any) -> dict[str, Any]:
+        """The recipe's own step on batches of the host."""
+        return self.recipe.step(*map(on_device, batches))
+
+    def stopped(self, why: str, again: Callable[[], Any], *, between: bool = False) -> AnomalyError:
         """The error that ends a run in which a number became none; the state of a moment before is saved.
 
         What failed is done `again` under detect_anomaly, for the name of the operation where it went wrong.
@@ -123,7 +157,7 @@ class Loop:
                 again()
         except AnomalyError as found:
             why = str(found)
-        failed = self.recipe.step_count + (not drawing)
+        failed = self.recipe.step_count + (not between)
         self.recipe.step_count, state, place = self.snapshot
         self.recipe.load_state(*state)
         self.batches.restore(place)
@@ -135,7 +169,10 @@ class Loop:
 
     def keep_state(self) -> Any:
         """Remember this moment as the one to which a failed run is put back; returns what the recipe gave to save."""
-        state = self.recipe.save_state()
+        try:
+            state = self.recipe.save_state()
+        except AnomalyError as error:  # an optimiser that had not looked at its gradients since
+            raise self.stopped(str(error), lambda: None, between=True) from error
         self.snapshot = self.recipe.step_count, state, self.batches.state()
         self.kept_at = time.monotonic()
         return state
@@ -163,42 +200,13 @@ class Loop:
         with np.errstate(over="ignore", invalid="ignore"):
             samples = self.album.samples()
         if not np.isfinite(samples).all():
-            raise self.stopped("no numbers.", self.album.samples, drawing=True)
+            raise self.stopped("no numbers.", self.album.samples, between=True)
         self.album.draw(samples)
 
     def finish(self) -> None:
         """The pictures and the report of the whole run so far."""
         self.album.finish(runs.read_metrics(self.plan.run))
         report.write_report(self.plan.run)
-
-
-def on_device(batch: Any) -> Any:
-    """A batch, or a batch with its labels, where the network computes."""
-    return tuple(map(backend.to_device, batch)) if isinstance(batch, tuple) else backend.to_device(batch)
-
-
-def _count(batch: Any) -> int:
-    return len(batch[0]) if isinstance(batch, tuple) else len(batch)
-
-
-def _numbers(measured: dict[str, Any]) -> dict[str, float | list[float]]:
-    """Measurements as JSON takes them: numbers, or short rows of them to four digits.  A GPU is waited for once."""
-    arrays = {name: x.data if isinstance(x, minigen.Tensor) else x for name, x in measured.items()}
-    away = {name: x for name, x in arrays.items() if not isinstance(x, int | float | np.ndarray | np.generic)}
-    if away:
-        module = backend.array_module(*away.values())
-        row = backend.to_host(module.concatenate([x.reshape(-1).astype("float64") for x in away.values()]))
-        ends = np.cumsum([x.size for x in away.values()])[:-1]
-        parts = zip(away.items(), np.split(row, ends), strict=True)
-        arrays |= {name: part.reshape(x.shape) for (name, x), part in parts}
-    return {name: _number(x) for name, x in arrays.items()}
-
-
-def _number(value: Any) -> float | list[float]:
-    """A measurement as JSON takes it: a number, or a short row of them to four digits."""
-    if getattr(value, "ndim", 0):
-        return [round(float(x), 4) for x in value.tolist()]
-    return float(value)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from minigen.errors import MinigenError
+from minigen.errors import AnomalyError, MinigenError
 from minigen.nn import Module
 
 
@@ -30,6 +30,11 @@ class Recipe(Module):
         return self.config.width
 
     @property
+    def graphless(self) -> str:
+        """Why its step cannot be one CUDA graph, in a sentence; empty where nothing is known against it."""
+        return ""
+
+    @property
     def reading(self) -> str:
         """One line on what the loss values mean."""
         raise NotImplementedError(f"{type(self).__name__} does not define reading.")
@@ -53,7 +58,10 @@ class Recipe(Module):
 
     def load_state(self, arrays: dict[str, np.ndarray], random: dict[str, Any]) -> None:
         """Put back what `save_state` gave; DataError, and no change, where it does not fit."""
-        before, _ = self.save_state()
+        try:
+            before, _ = self.save_state()
+        except AnomalyError:  # an optimiser refused a gradient: nobody wants that state again
+            before = arrays
         try:
             self._load_arrays(arrays)
         except MinigenError:

@@ -13,7 +13,10 @@ from minigen.train.html import code, figure, flat, page, paragraph, table
 from minigen.train.report_parts import evaluation, neighbours, training
 
 # Keys of config.json that are told elsewhere on the page.
-TOLD = ("recipe", "command", "environment", "backend", "precision", "licence", "data_name", "data_hash", "data_count")
+TOLD = (
+    *("recipe", "command", "environment", "backend", "precision", "graph"),
+    *("licence", "data_name", "data_hash", "data_count"),
+)
 
 
 def write_report(run: Path) -> Path:

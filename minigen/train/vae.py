@@ -84,6 +84,15 @@ class Vae(Recipe):
         return list(self.condition.classes)
 
     @property
+    def graphless(self) -> str:
+        """Why its step cannot be one CUDA graph, in a sentence; empty where nothing is known against it."""
+        if self.config.moves:
+            return "motion is scaled on the host in every step."
+        if self.condition.numbers:
+            return "what the model is told of an item becomes a row on the host in every step."
+        return ""
+
+    @property
     def unit(self) -> str:
         """What one item is called."""
         return "window" if self.config.moves else "image"
@@ -166,7 +175,14 @@ class Vae(Recipe):
         """The loss: −ELBO, or with --beta, --lam, --warm-up and --free-bits what these make of it."""
         free = self.config.free_bits
         kl = losses.free_bits(found.terms.mean(axis=0), free) if free else found.kl
-        return losses.article_total(self.kl_weight * kl, found.reconstruction, self.config.lam)
+        return losses.article_total(self._weighed(kl), found.reconstruction, self.config.lam)
+
+    def _weighed(self, kl: Any) -> Any:
+        """The KL times its weight of now; while that rises it is a number of the step, which a graph must be given."""
+        if not self.config.warm_up:
+            return self.kl_weight * kl
+        module = backend.array_module(kl.data)
+        return kl * backend.arrival(lambda: np.asarray(self.kl_weight, kl.dtype), module)
 
     def _alternating_step(self, x: Any, y: Any) -> dict[str, Any]:
         """The decoder fixed, update the encoder; the encoder fixed, update the decoder: the article's F15 and F16.
@@ -175,7 +191,7 @@ class Vae(Recipe):
         """
         whole = self.config.alternate_on == "whole"
         found = self.looked_at(x, y)
-        self._update("encoder", self.total(found) if whole else self.kl_weight * found.kl)
+        self._update("encoder", self.total(found) if whole else self._weighed(found.kl))
         found = self.looked_at(x, y)  # with the encoder that has just changed
         self._update("decoder", self.total(found) if whole else self.config.lam * found.reconstruction)
         return self._measured(found)

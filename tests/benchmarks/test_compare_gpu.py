@@ -157,6 +157,7 @@ def test_without_a_gpu_it_says_why_and_what_it_would_have_run(no_gpu, tmp_path, 
     out, err = capsys.readouterr()
     assert err.startswith("error: CuPy is not installed.\nNothing was measured; python -m minigen.doctor says")
     assert "ring in fp32: a GAN of points" in err and "ring in tf32" in err and "dcgan" not in err
+    assert "minigen, the step as one CUDA graph" in err
     assert "PyTorch, the step as one CUDA graph" in err and out == "" and not list(tmp_path.iterdir())
 
 
@@ -468,15 +469,15 @@ def hour(tmp_path_factory):
 
 def test_the_first_hour_goes_through_every_step_and_writes_a_page_of_them(hour):
     done, new, page, calls = hour
-    assert done.stderr == "" and done.returncode == 11
-    assert done.stdout.splitlines()[-1] == f"11 of 13 steps failed; the report is {new}/r.md"
+    assert done.stderr == "" and done.returncode == 13
+    assert done.stdout.splitlines()[-1] == f"13 of 15 steps failed; the report is {new}/r.md"
     assert "**There was none: CuPy is not installed.**" in page
-    assert page.count("| **failed, status 4** |") == 11 and page.count("| passed |") == 2
-    assert page.count("\n## ") == 13 and page.count("Status 4, ") == 11
-    assert page.count("\n    bold\n    whole\n    error: --backend cupy: CuPy is not installed.\n") == 11
+    assert page.count("| **failed, status 4** |") == 13 and page.count("| passed |") == 2
+    assert page.count("\n## ") == 15 and page.count("Status 4, ") == 13
+    assert page.count("\n    bold\n    whole\n    error: --backend cupy: CuPy is not installed.\n") == 13
     assert "\x1b" not in page and "\r" not in page and "--out WORK/tf32`" in page
     assert page.endswith("\n---\n\n# figures\n") and (new / "compare_gpu.json").read_text() == "{}\n"
-    assert len(calls) == 1 + 13  # the probe, and where a step's first half fails its second is not begun
+    assert len(calls) == 1 + 15  # the probe, and where a step's first half fails its second is not begun
 
 
 def test_the_first_hours_programs_and_tests_are_where_it_looks_for_them(hour):
@@ -484,5 +485,5 @@ def test_the_first_hours_programs_and_tests_are_where_it_looks_for_them(hour):
     script = (ROOT / "benchmarks" / "first_gpu_hour.sh").read_text(encoding="utf-8")
     for name in ("minigen.doctor", "minigen.train", "minigen.sample", "minigen.evaluate", "benchmarks.compare_gpu"):
         assert f"python -m {name}" in script and importlib.util.find_spec(name)
-    for path in ("tests/cuda/test_gpu.py", "tests/lookalike/test_rules.py"):
+    for path in ("tests/cuda/test_captured.py", "tests/cuda/test_gpu.py", "tests/lookalike/test_rules.py"):
         assert f"{path} " in page and (ROOT / path).is_file()

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from . import counts, indexing
+from . import counts, graphs, indexing
 from .counts import note, wait
+from .graphs import changed, made
 
 NAMES = json.loads(Path(__file__).with_name("names.json").read_text(encoding="utf-8"))
 SCALARS = (bool, int, float, complex, np.bool_, np.number)
@@ -100,22 +101,25 @@ def elementwise(name, *args, out=None, **keywords):
         raise TypeError("return arrays must be of ArrayType")
     given = [plain(x) for x in args]
     if out is not None:
-        keywords["out"] = out._inside
-    y = getattr(np, name)(*given, **keywords)
+        changed(lambda: getattr(np, name)(*given, out=out._inside, **keywords))
+        note("kernels", bool(out.size))
+        return out
+    y = made(lambda: getattr(np, name)(*given, **keywords))
     dtypes = tuple(None if type(x) in (bool, int, float, complex) else x.dtype for x in given)
-    if "dtype" not in keywords and out is None and not has_loop(name, dtypes, y.dtype):
+    if "dtype" not in keywords and not has_loop(name, dtypes, y.dtype):
         raise TypeError(f"CuPy's {name} has no loop from {dtypes} to {y.dtype}")
-    if y.size:
-        note("kernels")
-    return wrap(y) if out is None else out
+    note("kernels", bool(y.size))
+    return wrap(y)
 
 
-def view_or_copy(x, y):
-    """NumPy's y, made of x without arithmetic, as the device's: nothing is launched where it is a view."""
+def view_or_copy(x, arrange):
+    """What NumPy makes of x without arithmetic, as the device's: nothing is launched where it is a view."""
+    y = arrange(x._inside)
     if y is x._inside:
         return x
     if y.size and not np.may_share_memory(x._inside, y):
         note("copies")
+        y = made(lambda: arrange(x._inside))
     return wrap(y)
 
 
@@ -144,20 +148,29 @@ def product(a, b):
     result = np.matmul(x, y)
     if not result.size or not x.size:
         note("fills", bool(result.size))
-    elif x.ndim <= 2 and y.ndim <= 2:
+        return wrap(made(lambda: np.matmul(x, y)))
+    if x.ndim <= 2 and y.ndim <= 2:
         if max(result.shape, default=1) == 1:
             note("kernels", 2)  # a product of numbers, and their sum
-            return wrap(result)
+            return wrap(made(lambda: np.matmul(x, y)))
+        _refuse_cublas()
         if result.dtype == np.float32 and compute_types["f"] == NAMES["compute_types"]["TF32"]:
             note("tf32")
             result = np.matmul(as_tf32(x), as_tf32(y))
         note("copies", sum(not (z.flags.c_contiguous or z.flags.f_contiguous) for z in (x, y)))
         note("products")
     else:
+        _refuse_cublas()
         note("copies", sum(not z.flags.c_contiguous for z in (x, y)))  # in more axes a turned view costs a copy
         note("kernels", 3 if x.shape[:-2] != y.shape[:-2] else 0)  # pointer arrays, where one is used again
         note("products")
     return wrap(result)
+
+
+def _refuse_cublas():
+    """CuPy refuses each of its own calls of cuBLAS on a stream that is being captured."""
+    if graphs.current().is_capturing():
+        raise NotImplementedError("calling cuBLAS API during stream capture is currently unsupported")
 
 
 def _should_use_rop(x, y):
@@ -292,7 +305,8 @@ class ndarray:
     def fill(self, value):
         if isinstance(value, np.ndarray) and value.shape:
             raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
-        self._inside.fill(value.item() if isinstance(value, np.ndarray) else plain(value))
+        number = value.item() if isinstance(value, np.ndarray) else plain(value)
+        changed(lambda: self._inside.fill(number))
         note("fills", bool(self.size))
 
     # Arrangement ------------------------------------------------------------------------------------------------------
@@ -304,11 +318,11 @@ class ndarray:
             return self
         note("copies", bool(self.size))
         with np.errstate(all="ignore"):
-            return wrap(self._inside.astype(dtype, order=order))
+            return wrap(made(lambda: self._inside.astype(dtype, order=order)))
 
     def copy(self, order="C"):
         note("copies", bool(self.size))
-        return wrap(self._inside.copy(order))
+        return wrap(made(lambda: self._inside.copy(order)))
 
     def __copy__(self):
         return self.copy()
@@ -319,14 +333,14 @@ class ndarray:
     def reshape(self, *shape, order="C", copy=None):
         if copy is not None:
             raise NotImplementedError("the look-alike has no copy= in reshape")
-        return view_or_copy(self, self._inside.reshape(*shape, order=order))
+        return view_or_copy(self, lambda x: x.reshape(*shape, order=order))
 
     def ravel(self, order="C"):
-        return view_or_copy(self, self._inside.ravel(order))
+        return view_or_copy(self, lambda x: x.ravel(order))
 
     def flatten(self, order="C"):
         note("copies", bool(self.size))
-        return wrap(self._inside.flatten(order))
+        return wrap(made(lambda: self._inside.flatten(order)))
 
     def transpose(self, *axes):
         return wrap(self._inside.transpose(*axes))
@@ -344,7 +358,7 @@ class ndarray:
         if axis is None or not isinstance(repeats, int):
             raise NotImplementedError("the look-alike repeats along one axis, a whole number of times")
         note("copies", self.shape[axis])  # CuPy copies row after row
-        return wrap(self._inside.repeat(repeats, axis))
+        return wrap(made(lambda: self._inside.repeat(repeats, axis)))
 
     # Products ---------------------------------------------------------------------------------------------------------
 
@@ -427,7 +441,7 @@ def _reduction(name, kernels):
         signature.check(args, keywords)
         if keywords.get("out") is not None:
             raise NotImplementedError("the look-alike's reductions take no out")
-        y = wrap(getattr(self._inside, name)(*args, **keywords))
+        y = wrap(made(lambda: getattr(self._inside, name)(*args, **keywords)))
         note("kernels", kernels if y.size else 0)
         return y
 

@@ -8,8 +8,13 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from . import graphs
+
 HERE = str(Path(__file__).parent)
-PLAYING = {str(Path(HERE, name)) for name in ("arrays.py", "counts.py", "functions.py", "indexing.py", "lookalike.py")}
+PLAYING = {
+    str(Path(HERE, name))
+    for name in ("arrays.py", "counts.py", "functions.py", "graphs.py", "indexing.py", "lookalike.py")
+}
 
 
 @dataclasses.dataclass
@@ -25,12 +30,13 @@ class Counts:
     downloads: int = 0  # device to host
     syncs: int = 0  # the host waits for the device without having said so: float(x), x.get(), if x:
     waits: int = 0  # and having said so: synchronize()
+    graphs: int = 0  # launches of a captured graph, each of them one launch
     places: list = dataclasses.field(default_factory=list)
 
     @property
     def launches(self):
         """All that is put in the device's queue, transfers apart."""
-        return self.kernels + self.products + self.copies + self.fills
+        return self.kernels + self.products + self.copies + self.fills + self.graphs
 
     def places_of(self, *kinds):
         """Where these were asked for, as "minigen/optim/flat.py faulty"."""
@@ -55,6 +61,7 @@ def note(kind, times=1):
 
 def wait(what):
     """The host waits until the device has done everything, because of `what`."""
+    graphs.refuse_to_wait()
     if not _allowed:
         raise DeviceSynchronized(f"{what} waits for the GPU, in {place()}.")
     note("syncs")

@@ -7,6 +7,7 @@ import numpy as np
 
 from .arrays import NAMES, REDUCTIONS, Signature, elementwise, ndarray, plain, product, view_or_copy, wrap
 from .counts import note, wait
+from .graphs import kept, made, refuse_to_wait
 
 KINDS = "?bBhHiIlLqQefdFD"  # the dtypes CuPy holds
 FUNCTIONS = {}
@@ -45,10 +46,11 @@ def _made(obj, dtype, order="K"):
         return obj.astype(dtype or obj.dtype, copy=False, order=order or "K")
     if isinstance(obj, list | tuple) and _leaves(obj) and all(isinstance(x, ndarray) for x in _leaves(obj)):
         note("copies", len(_leaves(obj)))
-        return wrap(np.asarray(_bared(obj))).astype(dtype or _leaves(obj)[0].dtype, copy=False)
+        return wrap(made(lambda: np.asarray(_bared(obj)))).astype(dtype or _leaves(obj)[0].dtype, copy=False)
     host = np.asarray(obj, dtype)
     if host.dtype.char not in KINDS:
         raise ValueError(f"Unsupported dtype {host.dtype}")
+    refuse_to_wait()
     note("uploads")
     return wrap(host.copy())
 
@@ -82,27 +84,28 @@ def empty(shape, dtype=float, order="C"):
     y = np.empty(shape, dtype, order)
     if y.dtype.kind in "fc":
         y.fill(np.nan)  # whatever lay there: nobody may count on it
-    return wrap(y)
+    return wrap(kept(y))
 
 
-def _filled(y):
+def _filled(fill):
+    y = made(fill)
     note("fills", bool(y.size))
     return wrap(y)
 
 
 @function
 def zeros(shape, dtype=float, order="C"):
-    return _filled(np.zeros(shape, dtype, order))
+    return _filled(lambda: np.zeros(shape, dtype, order))
 
 
 @function
 def ones(shape, dtype=float, order="C"):
-    return _filled(np.ones(shape, dtype, order))
+    return _filled(lambda: np.ones(shape, dtype, order))
 
 
 @function
 def full(shape, fill_value, dtype=None, order="C"):
-    return _filled(np.full(shape, plain(fill_value), dtype, order))
+    return _filled(lambda: np.full(shape, plain(fill_value), dtype, order))
 
 
 @function
@@ -112,24 +115,25 @@ def empty_like(prototype, dtype=None, order="K", subok=None, shape=None):
 
 @function
 def zeros_like(a, dtype=None, order="K", subok=None, shape=None):
-    return _filled(np.zeros_like(inside(a), dtype, order, shape=shape))
+    return _filled(lambda: np.zeros_like(inside(a), dtype, order, shape=shape))
 
 
 @function
 def ones_like(a, dtype=None, order="K", subok=None, shape=None):
-    return _filled(np.ones_like(inside(a), dtype, order, shape=shape))
+    return _filled(lambda: np.ones_like(inside(a), dtype, order, shape=shape))
 
 
 @function
 def arange(start, stop=None, step=1, dtype=None):
     note("kernels")
-    return wrap(np.arange(start, stop, step, dtype) if stop is not None else np.arange(0, start, step, dtype))
+    first, last = (0, start) if stop is None else (start, stop)
+    return wrap(made(lambda: np.arange(first, last, step, dtype)))
 
 
 @function
 def eye(N, M=None, k=0, dtype=float, order="C"):
     note("fills", 2)  # zeros, and ones along the diagonal
-    return wrap(np.eye(N, M, k, dtype, order))
+    return wrap(made(lambda: np.eye(N, M, k, dtype, order)))
 
 
 # Arranged -----------------------------------------------------------------------------------------------------------
@@ -137,7 +141,8 @@ def eye(N, M=None, k=0, dtype=float, order="C"):
 
 def _arranging(name):
     def f(*args, **keywords):
-        return view_or_copy(args[0], getattr(np, name)(inside(args[0]), *args[1:], **keywords))
+        inside(args[0])
+        return view_or_copy(args[0], lambda x: getattr(np, name)(x, *args[1:], **keywords))
 
     f.__name__ = name
     return f
@@ -164,7 +169,8 @@ def copy(a, order="K"):
 def concatenate(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
     if out is not None:
         raise NotImplementedError("the look-alike concatenates into a new array")
-    y = np.concatenate([inside(x) for x in tup], axis, dtype=dtype, casting=casting)
+    parts = [inside(x) for x in tup]
+    y = made(lambda: np.concatenate(parts, axis, dtype=dtype, casting=casting))
     note("copies", sum(bool(x.size) for x in tup))  # one after another
     return wrap(y)
 
@@ -173,7 +179,8 @@ def concatenate(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
 def stack(tup, axis=0, out=None, *, dtype=None, casting="same_kind"):
     if out is not None:
         raise NotImplementedError("the look-alike stacks into a new array")
-    y = np.stack([inside(x) for x in tup], axis, dtype=dtype, casting=casting)
+    parts = [inside(x) for x in tup]
+    y = made(lambda: np.stack(parts, axis, dtype=dtype, casting=casting))
     note("copies", sum(bool(x.size) for x in tup))
     return wrap(y)
 
@@ -183,7 +190,7 @@ def pad(array, pad_width, mode="constant", **keywords):
     if mode != "constant" or keywords.keys() - {"constant_values"}:
         raise NotImplementedError("the look-alike pads with a constant")
     value = keywords.get("constant_values", 0)
-    y = np.pad(inside(array), pad_width, constant_values=plain(value))
+    y = made(lambda: np.pad(inside(array), pad_width, constant_values=plain(value)))
     note("copies", bool(array.size))
     if value == 0 and (array.ndim == 1 or array.size < 4e6):
         note("fills", bool(y.size))
@@ -194,7 +201,7 @@ def pad(array, pad_width, mode="constant", **keywords):
 
 @function
 def roll(a, shift, axis=None):
-    y = np.roll(inside(a), shift, axis)
+    y = made(lambda: np.roll(inside(a), shift, axis))
     note("copies", 2 ** (1 if axis is None or np.isscalar(axis) else len(set(axis))) * bool(y.size))
     return wrap(y)
 
@@ -231,7 +238,7 @@ def where(condition, x=None, y=None):
         raise NotImplementedError("the look-alike's where takes three arguments")
     if isinstance(condition, list | np.ndarray):
         raise TypeError(f"Unsupported type {type(condition)}")
-    result = np.where(plain(condition), plain(x), plain(y))
+    result = made(lambda: np.where(plain(condition), plain(x), plain(y)))
     note("kernels", 1 + (getattr(condition, "dtype", None) not in (None, np.bool_)))
     return wrap(result)
 
@@ -241,7 +248,7 @@ def clip(a, a_min, a_max, out=None):
     if out is not None or a_min is None or a_max is None:
         raise NotImplementedError("the look-alike clips between two bounds, into a new array")
     note("kernels")
-    return wrap(np.clip(inside(a), plain(a_min), plain(a_max)))
+    return wrap(made(lambda: np.clip(inside(a), plain(a_min), plain(a_max))))
 
 
 @function
@@ -266,11 +273,11 @@ def einsum(*operands, **keywords):
     if keywords.keys() - {"optimize", "dtype"} or len(operands) != 3:
         raise NotImplementedError("the look-alike contracts two arrays")
     subscripts, a, b = operands
-    expected = np.einsum(subscripts, inside(a), inside(b))
+    inside(a), inside(b)
     pair, _, result = subscripts.partition("->")
     first, second = pair.split(",")
     if not a.size or not b.size:
-        return _filled(expected)
+        return _filled(lambda: np.einsum(subscripts, inside(a), inside(b)))
     for i, (letters, other) in enumerate(((first, second), (second, first))):
         if any(c not in other + result for c in letters):
             raise NotImplementedError(f"the look-alike sums no axis of operand {i} by itself")
@@ -280,14 +287,14 @@ def einsum(*operands, **keywords):
     right = [c for c in second if c not in first]
     if not summed:
         note("kernels")
-        return wrap(expected)
+        return wrap(made(lambda: np.einsum(subscripts, inside(a), inside(b))))
     lengths = dict(zip(first + second, a.shape + b.shape, strict=True))
     B, L, K, R = (math.prod(lengths[c] for c in some) for some in (batch, left, summed, right))
     x = a.transpose([first.index(c) for c in batch + left + summed]).reshape(B, L, K)
     y = b.transpose([second.index(c) for c in batch + summed + right]).reshape(B, K, R)
-    made = batch + left + right
-    z = FUNCTIONS["matmul"](x, y).reshape([lengths[c] for c in made])
-    return z.transpose([made.index(c) for c in result])
+    order = batch + left + right
+    z = FUNCTIONS["matmul"](x, y).reshape([lengths[c] for c in order])
+    return z.transpose([order.index(c) for c in result])
 
 
 @function
@@ -327,7 +334,7 @@ class OpenGrid:
         if isinstance(key, slice):
             return arange(key.start or 0, key.stop, key.step or 1)
         note("kernels", len(key))
-        return [wrap(x.copy()) for x in np.ogrid[tuple(key)]]
+        return [wrap(made(x.copy)) for x in np.ogrid[tuple(key)]]
 
 
 def as_strided(x, shape=None, strides=None):

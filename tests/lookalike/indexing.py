@@ -3,6 +3,7 @@
 import numpy as np
 
 from .counts import note, place, wait
+from .graphs import changed, made
 
 ADDED = "int32 float16 float32 float64 uint32 uint64".split()  # what CuPy's atomic addition takes
 
@@ -12,9 +13,9 @@ def get(x, index):
     from .arrays import view_or_copy, wrap
 
     parts, arrays = _parts(x, index)
-    y = x._inside[parts]
     if not arrays:
-        return view_or_copy(x, y)
+        return view_or_copy(x, lambda inside: inside[parts])
+    y = made(lambda: x._inside[_parts(x, index)[0]])
     _cost(arrays, y.size)
     return wrap(y)
 
@@ -31,18 +32,24 @@ def put(x, index, value):
     if not isinstance(value, (ndarray, *SCALARS)):
         raise TypeError(f"Unsupported type {type(value)}")
     given = value._inside if isinstance(value, ndarray) else value
-    if any(a.dtype.kind != "b" for a in arrays):
-        named = np.zeros(x.shape, np.intp)
-        np.add.at(named, parts, 1)
-        if named.max(initial=0) > 1:
-            raise ValueError(f"x[i] = v names an entry twice, in {place()}: CuPy leaves open which value it gets.")
     if not arrays:
         where = x._inside[parts]
         if isinstance(given, np.ndarray) and _same(where, given):
             return
         note("copies" if isinstance(given, np.ndarray) else "fills", bool(where.size))
-    with np.errstate(all="ignore"):
-        x._inside[parts] = given
+    here = place()
+
+    def assign():
+        parts, arrays = _parts(x, index)
+        if any(a.dtype.kind != "b" for a in arrays):
+            named = np.zeros(x.shape, np.intp)
+            np.add.at(named, parts, 1)
+            if named.max(initial=0) > 1:
+                raise ValueError(f"x[i] = v names an entry twice, in {here}: CuPy leaves open which value it gets.")
+        with np.errstate(all="ignore"):
+            x._inside[parts] = given
+
+    changed(assign)
     if arrays:
         _cost(arrays, 1)
 
@@ -54,7 +61,7 @@ def scatter_add(x, index, value):
     parts, arrays = _parts(x, index)
     if arrays and x.dtype.name not in ADDED:
         raise TypeError(f"scatter_add only supports {', '.join(ADDED)}, as data type")
-    np.add.at(x._inside, parts, plain(value))
+    changed(lambda: np.add.at(x._inside, _parts(x, index)[0], plain(value)))
     if arrays:
         _cost(arrays, 1)
     else:

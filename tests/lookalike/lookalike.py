@@ -18,28 +18,22 @@ import numpy as np
 import pytest
 
 from minigen import backend
+from minigen.kernels import cuda_products
 
-from . import arrays, counts, functions
+from . import arrays, counts, cublas, functions, graphs
 from .arrays import NAMES, ndarray
 from .counts import Counts, DeviceSynchronized, counted, no_sync
+from .graphs import CUDARuntimeError
 
 __all__ = ["Counts", "DeviceSynchronized", "counted", "cupy", "cupyx", "ndarray", "no_sync", "playing"]
 
 GIB = 2**30
 
 
-class CUDARuntimeError(RuntimeError):
-    """The error of CUDA's runtime; the look-alike never raises it."""
-
-
 def _checked(namespace, members, known):
     """A namespace with these members, each of which CuPy has."""
     assert members.keys() <= set(known), members.keys() - set(known)
     return types.SimpleNamespace(**members)
-
-
-def _stream():
-    return types.SimpleNamespace(synchronize=lambda: counts.note("waits"))
 
 
 def _cuda():
@@ -54,8 +48,12 @@ def _cuda():
     members = {
         "runtime": _checked("runtime", runtime, NAMES["runtime"]),
         "is_available": lambda: True,
-        "get_current_stream": _stream,
-        "Device": lambda number=0: types.SimpleNamespace(id=number, compute_capability="90", synchronize=_stream),
+        "get_current_stream": graphs.current,
+        "Stream": graphs.Stream,
+        "Graph": graphs.Graph,
+        "MemoryPool": graphs.MemoryPool,
+        "using_allocator": graphs.using_allocator,
+        "Device": lambda number=0: types.SimpleNamespace(id=number, compute_capability="90"),
         "Event": Event,
         "get_elapsed_time": lambda start, end: 1e3 * (end.at - start.at),
     }
@@ -131,7 +129,9 @@ def _every_kernel():
 def playing():
     """Inside, `import cupy` finds the look-alike, the backend "cupy" is it, and no CUDA kernel stands in for a formula.
 
-    A backend chosen inside is forgotten afterwards.
+    A library that plays cuBLAS takes the calls that are not CuPy's (cublas.py).
+
+    A backend chosen and a stream used inside are forgotten afterwards.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "cupy", cupy)
@@ -139,11 +139,19 @@ def playing():
         patch.setattr(backend, "_modules", {np.ndarray: np})
         patch.setattr(backend, "_chosen", "numpy")
         patch.setattr(arrays, "compute_types", dict(arrays.compute_types))
+        patch.setattr(graphs, "_current", [graphs.Stream.null])
+        patch.setattr(cuda_products, "library", cublas.Library)
         for kernels in _every_kernel():
             patch.delitem(kernels, "cupy", raising=False)  # there is nothing here that could run one
-        backend.probe.cache_clear()
+        _forget()
         try:
             yield cupy
         finally:
-            backend.probe.cache_clear()
+            _forget()
     backend.probe.cache_clear()
+
+
+def _forget():
+    """What is found out once a process is found out anew."""
+    backend.probe.cache_clear()
+    cuda_products._products.cache_clear()

@@ -342,6 +342,143 @@ def test_time_between_two_events_is_told_in_milliseconds(cp):
     assert 0 <= cp.cuda.get_elapsed_time(start, end) < 60_000
 
 
+# Capturing ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def captured(cp):
+    """captured(do) → (what do() gave, the graph of it); stream and memory live as long as the test."""
+    pool, streams = cp.cuda.MemoryPool(), []
+
+    def capture(do):
+        streams.append(cp.cuda.Stream(non_blocking=True))
+        cp.cuda.get_current_stream().synchronize()
+        with cp.cuda.using_allocator(pool.malloc), streams[-1] as stream:
+            stream.begin_capture()
+            assert stream.is_capturing()
+            try:
+                made = do()
+            finally:
+                graph = stream.end_capture()
+            assert not stream.is_capturing()
+        return made, graph
+
+    yield capture
+    for stream in streams:
+        stream.synchronize()
+
+
+def launched(cp, graph):
+    """Launch, and wait."""
+    graph.upload()
+    graph.launch()
+    cp.cuda.get_current_stream().synchronize()
+
+
+CAPTURABLE = {
+    "x + 1": lambda cp, x: x + 1,
+    "a chain": lambda cp, x: cp.exp(x * 0.5).sum(axis=0),
+    "a mean": lambda cp, x: x.mean(axis=(0, 1)),
+    "where": lambda cp, x: cp.where(x > 1, x, 0.0),
+    "turned and closed up": lambda cp, x: cp.ascontiguousarray(x.T),
+    "reshape that copies": lambda cp, x: x.T.reshape(-1),
+    "other dtype": lambda cp, x: x.astype("float64"),
+    "copy": lambda cp, x: x.copy(),
+    "concatenate": lambda cp, x: cp.concatenate([x, 2 * x]),
+    "pad": lambda cp, x: cp.pad(x, 1),
+    "a dot of vectors, which is no call of cuBLAS": lambda cp, x: x[0].dot(x[1]),
+    "clip": lambda cp, x: cp.clip(x, 0.0, 1.5),
+    "an array of places": lambda cp, x: cp.arange(3.0)[x[0].astype("int64")],
+    "assigning at an array of places": lambda cp, x: (
+        operator.setitem(y := cp.zeros(3), x[0, :1].astype("int64"), 5) or y
+    ),
+    "zeros and a slice": lambda cp, x: operator.setitem(y := cp.zeros((3, 4), "float32"), slice(1, 3), x[1:]) or y,
+    "in place": lambda cp, x: operator.iadd(x.copy(), 1),
+    "out=": lambda cp, x: cp.multiply(x, 3, out=cp.empty_like(x)),
+}
+
+
+@pytest.mark.parametrize("what", CAPTURABLE)
+def test_what_is_captured_is_done_at_every_launch_with_the_numbers_of_then(cp, captured, what):
+    x = cp.ones((3, 4), "float32")
+    y, graph = captured(lambda: CAPTURABLE[what](cp, x))
+    for n in (1, 2):
+        x.fill(n)
+        launched(cp, graph)
+        np.testing.assert_array_equal(host(y), host(CAPTURABLE[what](cp, x)))
+
+
+def test_what_is_captured_is_not_done_then(cp, captured):
+    x = cp.ones(3)
+
+    def change():
+        operator.iadd(x, 1)
+        x[:1] = 7
+        x[1:2] = x[2:]
+
+    _, graph = captured(change)
+    assert host(x).tolist() == [1, 1, 1]
+    for expected in ([7, 2, 2], [7, 3, 3]):
+        launched(cp, graph)
+        assert host(x).tolist() == expected
+
+
+def test_views_of_a_captured_array_are_its_memory(cp, captured):
+    x = cp.zeros((2, 3))
+    y, graph = captured(lambda: operator.iadd(x.T[1:].reshape(2, 2), 1))
+    launched(cp, graph)
+    assert host(x).tolist() == [[0, 1, 1], [0, 1, 1]] and host(y).tolist() == [[1, 1], [1, 1]]
+
+
+NOT_CAPTURABLE = {
+    "a product of matrices": (NotImplementedError, "cuBLAS", lambda cp, x: x @ x),
+    "a product of stacks": (NotImplementedError, "cuBLAS", lambda cp, x: x[None] @ x[None]),
+    "an array of the host": (RuntimeError, "is capturing", lambda cp, x: cp.asarray(np.ones(3))),
+    **{what: (RuntimeError, "is capturing", call) for what, call in WAITS.items()},
+}
+
+
+@pytest.mark.parametrize("what", NOT_CAPTURABLE)
+def test_what_is_refused_during_a_capture_leaves_it_alive(cp, captured, what):
+    error, said, call = NOT_CAPTURABLE[what]
+    x = cp.ones((3, 3))
+
+    def do():
+        with pytest.raises(error, match=said):
+            call(cp, x[0] if what in WAITS else x)
+        return x + 1
+
+    y, graph = captured(do)
+    launched(cp, graph)
+    assert (host(y) == 2).all()
+
+
+def test_waiting_for_the_stream_spoils_the_capture(cp):
+    stream = cp.cuda.Stream(non_blocking=True)
+    with stream:
+        stream.begin_capture()
+        with pytest.raises(cp.cuda.runtime.CUDARuntimeError, match="cudaErrorStreamCaptureUnsupported"):
+            stream.synchronize()
+        with pytest.raises(cp.cuda.runtime.CUDARuntimeError, match="cudaErrorStreamCaptureInvalidated"):
+            stream.end_capture()
+    assert not stream.is_capturing()
+    stream.synchronize()
+
+
+def test_the_default_stream_is_not_captured(cp):
+    with pytest.raises(RuntimeError, match="cannot capture on the default"):
+        cp.cuda.Stream.null.begin_capture()
+
+
+def test_streams_nest(cp):
+    before = cp.cuda.get_current_stream().ptr
+    with cp.cuda.Stream(non_blocking=True) as outer:
+        with cp.cuda.Stream(non_blocking=True) as inner:
+            assert cp.cuda.get_current_stream().ptr == inner.ptr != outer.ptr
+        assert cp.cuda.get_current_stream().ptr == outer.ptr != before
+    assert cp.cuda.get_current_stream().ptr == before
+
+
 # The look-alike alone: stricter than CuPy, and counting ---------------------------------------------------------------
 
 
@@ -404,6 +541,25 @@ def test_what_is_launched_by(device, what):
     found = {kind: n for kind, n in vars(counts).items() if n and kind != "places"}
     assert found == costs
     assert counts.launches == sum(found.get(kind, 0) for kind in ("kernels", "products", "copies", "fills"))
+
+
+def test_memory_of_a_graph_from_the_pool_of_all_is_refused_since_others_would_be_given_it(device):
+    with device.cuda.Stream(non_blocking=True) as stream:
+        stream.begin_capture()
+        with pytest.raises(RuntimeError, match="came from the default pool"):
+            device.ones(3) + 1
+        stream.end_capture()
+
+
+def test_a_captured_array_holds_no_numbers_before_the_first_launch(device):
+    with device.cuda.using_allocator(device.cuda.MemoryPool().malloc), device.cuda.Stream(non_blocking=True) as stream:
+        stream.begin_capture()
+        y = device.ones(3) + 1
+        graph = stream.end_capture()
+    assert np.isnan(host(y)).all()
+    with lookalike.counted() as counts:
+        graph.launch()
+    assert host(y).tolist() == [2, 2, 2] and counts.launches == counts.graphs == 1
 
 
 def test_a_transfer_and_a_wait_say_where_they_were_asked_for(device):

@@ -73,6 +73,16 @@ def test_epochs_count_passes_over_the_data(train, tmp_path):
     assert len(rows) == 6 and rows[-1]["epoch"] == 2  # 20 images in batches of 8, 8 and 4
 
 
+def test_lines_of_metrics_as_seldom_as_asked_for_and_one_at_the_end(train, tmp_path):
+    train("--steps 8 --metrics-every 3")
+    train("--steps 8")
+    some, all_ = (runs.read_metrics(tmp_path / "runs" / f"{number}-gan-scenes") for number in ("0001", "0002"))
+    assert [row["step"] for row in some] == [3, 6, 8]
+    for row in some:
+        wanted = all_[row["step"] - 1]
+        assert all(row[name] == wanted[name] for name in ("epoch", "discriminator", "generator", "d_real", "d_fake"))
+
+
 def test_max_minutes_stops_in_good_order(train, tmp_path):
     status, out, _ = train("--steps 100000 --max-minutes 0.02")
     assert status == 0 and "out of time after step" in out and "--resume" in out
@@ -185,6 +195,8 @@ def test_a_film_clip_trains(train, real_data):
         ("--steps 5 --epochs 2", "--steps and --epochs both say"),
         ("--max-minutes -1", "--max-minutes -1 must not be negative"),
         ("--keep 0", "--keep 0 must be at least 1"),
+        ("--metrics-every -1", "--metrics-every -1 must not be negative; 0 leaves it to --graph."),
+        ("--graph", "--graph: NumPy has no graphs. Leave it out, or add --backend cupy."),
         ("--data nowhere", "--data nowhere"),
         ("--data images:nowhere", "--data images:nowhere"),
         ("--data video:nowhere.mp4", "--data video:nowhere.mp4"),

@@ -1,5 +1,6 @@
 """Going on: exact resume, and what survives a kill, Ctrl-C, a full disk and a number that is none."""
 
+import dataclasses
 import errno
 import os
 import re
@@ -11,7 +12,8 @@ import time
 import numpy as np
 import pytest
 
-from minigen.train import checkpoint, runs
+from minigen.errors import DataError
+from minigen.train import checkpoint, recipes, runs
 
 TINY = "--width 0.05 --latent 8 --count 20 --batch 8"
 SMALL = f"{TINY} --pictures 1".split()
@@ -101,6 +103,16 @@ def test_one_run_is_not_trained_by_two_programs_at_once(train, tmp_path):
     assert status == 2 and "another program is training this run just now" in err
     assert [row["step"] for row in runs.read_metrics(run)] == [1]
     assert train(f"--resume {run} --steps 2")[0] == 0
+
+
+def test_settings_that_came_later_are_at_their_defaults_in_older_runs_and_others_are_asked_for(tmp_path):
+    config = recipes.RECIPES["gan"].config()
+    facts = {"recipe": "gan", **dataclasses.asdict(config)}
+    older = {name: value for name, value in facts.items() if name not in runs.LATER}
+    assert len(older) < len(facts) and runs.config_of(older, tmp_path) == config
+    del older["width"]
+    with pytest.raises(DataError, match="lacks the settings width; another version wrote it"):
+        runs.config_of(older, tmp_path)
 
 
 def test_a_resumed_run_refuses_other_data(train, tmp_path):
