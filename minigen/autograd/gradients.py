@@ -89,7 +89,7 @@ def _start(y: Tensor, dy: Any, create_graph: bool) -> Any:
     if dy is None:
         if y.size != 1:
             raise GraphError(f"the result has shape {y.shape}; reduce it to one number, or pass dy of that shape.")
-        dy = _ones(module, y.shape, y.dtype)
+        dy = module.ones(y.shape, y.dtype) if create_graph else _one(module, y.shape, y.dtype)
     if not isinstance(dy, Tensor):
         backend.array_module(y._data, dy)  # refuses an array of the other backend
         dy = Tensor(module.asarray(dy))
@@ -101,8 +101,11 @@ def _start(y: Tensor, dy: Any, create_graph: bool) -> Any:
 
 
 @functools.cache
-def _ones(module: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """The cotangent of one number, which nobody writes to: made once, it costs a GPU no launch a step."""
+def _one(module: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The cotangent of one number, made once, so that it costs a GPU no launch a step.
+
+    Nobody may write to it: a plain walk's results are copied from it (`_own`), those of a recorded walk are not.
+    """
     return module.ones(shape, dtype)
 
 

@@ -415,3 +415,12 @@ def test_rules_accept_any_strides_of_dy(view):
         x = Tensor(rng.standard_normal((3, 4)), requires_grad=True)
         got = grad(function(x), [x], dy[view])[0].numpy()
         np.testing.assert_allclose(got, grad(function(x), [x], dy[view].copy())[0].numpy(), rtol=1e-13)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_whoever_writes_to_a_gradient_does_not_change_the_next_one(create_graph):
+    x = minigen.tensor(2.0, requires_grad=True)
+    for _ in range(2):
+        (dx,) = grad(x + 1, [x], create_graph=create_graph)  # a rule that hands on what the walk began with
+        assert float(dx) == 1
+        dx.data[...] = 5
