@@ -13,55 +13,17 @@ checkpoint.  OPENBLAS_NUM_THREADS=1 keeps to one core.
 """
 
 import argparse
-import json
-import platform
-import statistics
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import minigen
 from benchmarks.experiments import effects
-from benchmarks.experiments.results import append, lines_of, seeds_of
+from benchmarks.experiments.results import append, lines_of, row_of, seeds_of, train
 from minigen import evaluate
-from minigen.train import command, runs
 
 RESULTS = "control.jsonl"
 FACTORS = "time,haze"
 SHOWN = ("Whether it does what it is asked", "How close its samples are to real images")  # tables of control.md
 KEPT = ("condition", "width", "latent", "batch", "learning_rate", "data_hash")  # settings that each line says
-
-
-def train(recipe: str, flags: list[str], name: str, work: Path) -> Path:
-    """One run of the recipe by that name in `work`, trained to its end, from its checkpoint where there is one."""
-    found = sorted(work.glob(f"[0-9][0-9][0-9][0-9]-{name}"))
-    if found:
-        done = int(runs.newest_checkpoint(found[-1]).stem.removeprefix("step_"))
-        if done >= runs.read_config(found[-1])["steps"]:
-            return found[-1]
-        flags = ["--resume", str(found[-1])]
-    else:
-        flags = [*flags, "--out", str(work), "--name", name, "--pictures", "4"]
-    if command.main([recipe, *flags]):
-        raise SystemExit(f"{name}: training stopped; the same command goes on from here")
-    return sorted(work.glob(f"[0-9][0-9][0-9][0-9]-{name}"))[-1]
-
-
-def row_of(recipe: str, seed: int, run: Path) -> dict[str, Any]:
-    """What a trained and measured run says, as a line of the results."""
-    config, metrics = runs.read_config(run), runs.read_metrics(run)
-    return {
-        "kind": recipe,
-        "seed": seed,
-        "label": "own",
-        "steps": metrics[-1]["step"],
-        "seconds": metrics[-1]["seconds"],
-        "images_per_second": round(statistics.median(m["images_per_second"] for m in metrics), 1),
-        "config": {name: config[name] for name in KEPT},
-        "evaluation": json.loads((run / "evaluation.json").read_text(encoding="utf-8")),
-        "versions": f"minigen {minigen.__version__}, NumPy {np.__version__}, Python {platform.python_version()}",
-    }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -100,7 +62,7 @@ def main() -> None:
             run = train(recipe, flags, f"{recipe}-seed{seed}", asked.work)
             if evaluate.main([str(run)]):
                 raise SystemExit(f"{run}: could not be measured")
-            append(path, row_of(recipe, seed, run))
+            append(path, row_of(recipe, seed, run, kept=KEPT))
 
 
 if __name__ == "__main__":

@@ -13,57 +13,26 @@ core.
 """
 
 import argparse
-import json
-import platform
 import statistics
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-import minigen
-from benchmarks.experiments.results import append, lines_of, seeds_of
+from benchmarks.experiments.results import append, lines_of, row_of, seeds_of, train
 from minigen import evaluate
-from minigen.train import command, runs
 
 RESULTS = "effects.jsonl"
+KEPT = ("frames", "size", "width", "batch", "video", "loop", "data_hash")  # settings that each line says
 SPECIAL = {  # names for a kind with other flags than the defaults
     "rain-drift": ["--data", "effects:rain", "--video", "drift", "--penalty", "r1", "--penalty-weight", "0.1"],
 }
 
 
-def row_of(kind: str, seed: int, run: Path) -> dict[str, Any]:
-    """What a trained and measured run says, as a line of the results."""
-    config, found = runs.read_config(run), json.loads((run / "evaluation.json").read_text(encoding="utf-8"))
-    metrics = runs.read_metrics(run)
-    return {
-        "kind": kind,
-        "seed": seed,
-        "label": "own",
-        "steps": metrics[-1]["step"],
-        "seconds": metrics[-1]["seconds"],
-        "clips_per_second": round(statistics.median(m["images_per_second"] for m in metrics), 1),
-        "config": {name: config[name] for name in ("frames", "size", "width", "batch", "video", "loop", "data_hash")},
-        "evaluation": found,
-        "versions": f"minigen {minigen.__version__}, NumPy {np.__version__}, Python {platform.python_version()}",
-    }
-
-
 def run_one(kind: str, seed: int, work: Path) -> Path:
     """Train, or go on, and measure; the run's folder."""
-    name = f"{kind}-seed{seed}"
     flags = [*SPECIAL.get(kind, ["--data", f"effects:{kind}"]), "--seed", str(seed)]
-    flags += ["--out", str(work), "--name", name, "--pictures", "4"]
-    there = sorted(work.glob(f"[0-9][0-9][0-9][0-9]-{name}"))
-    if there:
-        done = runs.newest_checkpoint(there[-1]).stem.removeprefix("step_")
-        flags = ["--resume", str(there[-1])]
-    if not there or int(done) < runs.read_config(there[-1])["steps"]:
-        if command.main(["gan", *flags]):
-            raise SystemExit(f"{name}: training stopped; the same command goes on from here")
-    run = sorted(work.glob(f"[0-9][0-9][0-9][0-9]-{name}"))[-1]
+    run = train("gan", flags, f"{kind}-seed{seed}", work)
     if evaluate.main([str(run)]):
-        raise SystemExit(f"{name}: could not be measured")
+        raise SystemExit(f"{run}: could not be measured")
     return run
 
 
@@ -132,8 +101,8 @@ def main() -> None:
         for kind in asked.kinds:
             if any((row["kind"], row["seed"]) == (kind, seed) for row in lines_of(path)):
                 continue
-            row = row_of(kind, seed, run_one(kind, seed, asked.work))
-            append(path, row)
+            run = run_one(kind, seed, asked.work)
+            append(path, row_of(kind, seed, run, kept=KEPT, rate="clips_per_second"))
 
 
 if __name__ == "__main__":

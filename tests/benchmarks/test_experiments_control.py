@@ -42,7 +42,7 @@ def test_what_is_done_is_not_run_again_and_the_rest_is(monkeypatch, tmp_path):
     ran = []
     monkeypatch.setattr(control, "train", lambda recipe, flags, name, work: ran.append((recipe, flags, name)))
     monkeypatch.setattr(control.evaluate, "main", lambda flags: 0)
-    monkeypatch.setattr(control, "row_of", lambda recipe, seed, run: row(recipe, seed, 1.0))
+    monkeypatch.setattr(control, "row_of", lambda recipe, seed, run, kept: row(recipe, seed, 1.0))
     main(monkeypatch, "--seeds", "0-1", "--recipes", "gan", "vae", "--out", tmp_path)
     assert [name for _, _, name in ran] == ["gan-seed1", "vae-seed0", "vae-seed1"]
     assert ran[0][1] == ["--condition", "time,haze", "--seed", "1"]
@@ -55,7 +55,7 @@ def test_a_run_goes_on_from_its_checkpoint_and_a_whole_one_is_left_alone(tmp_pat
     flags = ["--condition", control.FACTORS, "--seed", "3", *TINY.split()]
     run = control.train("gan", flags, "gan-seed3", tmp_path)
     assert run.name == "0001-gan-seed3" and runs.read_config(run)["condition"] == "time,haze"
-    line = json.loads(json.dumps({**row("gan", 3, 0), **control.row_of("gan", 3, measured(run))}))
+    line = json.loads(json.dumps({**row("gan", 3, 0), **control.row_of("gan", 3, measured(run), kept=control.KEPT)}))
     assert line["steps"] == 2 and line["config"]["condition"] == "time,haze" and line["evaluation"] == {"tables": []}
     asked = []
     monkeypatch.setattr(command, "main", lambda flags: asked.append(flags) or 0)
