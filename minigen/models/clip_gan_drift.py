@@ -30,8 +30,8 @@ class GeneratorDrift(Module):
     is one of `ways` multiples of side / gcd(side, frames) that are no faster sideways than down: of a side of 32, 16
     frames and 5 rows a frame −4, −2, 0, 2 or 4.  z has `ways` numbers, the largest of which decides it; then
     `per_place` numbers for each place of a map (R / 8, side / 8); then `told` numbers, those of a condition, which
-    go to every place.  Nobody learns how fast it moves; what moves, and that its slant fits
-    w, which every place is told, is learnt.
+    go to every place.  Nobody learns how fast it moves; what moves, and that its slant fits w, which every place is
+    told, is learnt.
     The network: a convolution 3×3, then transposed ones 4×4, stride 2, all going round along rows and columns: 64 →
     32 → 16 → channels, tanh; BatchNorm and LeakyReLU(0.2) after each but the last, which alone has a bias.  At width
     1, 8 numbers a place, one channel: 46,625 numbers, 224 of BatchNorm; 4.6 million products a clip.

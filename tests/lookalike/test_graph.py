@@ -38,14 +38,6 @@ REFUSED = {
 
 
 @pytest.fixture
-def device():
-    """The look-alike as CuPy."""
-    with lookalike.playing() as module:
-        backend.use("cupy")
-        yield module
-
-
-@pytest.fixture
 def train(device, tmp_path, monkeypatch):
     """train("gan …", steps) → the rows of metrics of that run, its checkpoint and its folder; without pictures."""
     monkeypatch.setattr(loop.Loop, "draw", lambda self: None)

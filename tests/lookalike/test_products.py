@@ -16,13 +16,6 @@ from . import cublas, lookalike
 
 
 @pytest.fixture
-def device():
-    with lookalike.playing() as module:
-        backend.use("cupy")
-        yield module
-
-
-@pytest.fixture
 def products(device):
     return cuda_products.Products(cublas.Library(), device)
 
