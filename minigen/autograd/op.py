@@ -176,7 +176,7 @@ class Op(_Operation):
 class Fused(_Operation):
     """A formula over tensors, recorded operation by operation, unless a kernel stands in for it as a whole.
 
-    With `create_graph=True` the engine differentiates the formula, so a kernel never needs a second derivative.
+    With `create_graph=True` the engine differentiates the formula, so that no kernel needs a second derivative.
     """
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
@@ -206,15 +206,19 @@ class Fused(_Operation):
         return result
 
     def pull_back(self, node: Node, dy: Any, y: Any, inputs: Any, wanted: list[int]) -> list[Any]:
-        """The kernel's derivative on arrays; on tensors the formula is replayed and differentiated in its place."""
-        if not isinstance(dy, Tensor):
-            stand_in, saved = node.saved
+        """The kernel's derivative on arrays; on tensors, unless the kernel's is made of operations, the formula's."""
+        stand_in, saved = node.saved
+        if not isinstance(dy, Tensor) or getattr(stand_in, "recordable", False):
             return stand_in.vjp(dy, y, saved, wanted, *inputs, **node.settings)
+        return self.replayed(dy, inputs, wanted, node.settings)
+
+    def replayed(self, dy: Any, inputs: Any, wanted: list[int], settings: dict[str, Any]) -> list[Any]:
+        """The derivative of the formula on tensors, computed anew so that it is recorded."""
         from minigen.autograd.gradients import grad  # its neighbour, which needs this class first
 
         # Aliases, because one input may be made from another: each must be a place of its own to stop at.
         own = [alias(x) if isinstance(x, Tensor) and x.requires_grad else x for x in inputs]
-        formula = self.function(*own, **node.settings)
+        formula = self.function(*own, **settings)
         return list(grad(formula, [own[i] for i in wanted], dy, create_graph=True, allow_unused=True))
 
 
@@ -235,7 +239,8 @@ def kernel(of: Op | Fused, *, backend: str) -> Callable[[Any], Any]:
 
     For an Op: a function with the forward's signature.  For a Fused: a class with `value(*arrays, **settings)` →
     (y, saved) and `vjp(dy, y, saved, wanted, *arrays, **settings)` → one gradient for each place in `wanted`, in arrays
-    of their own: nothing saved and no input is handed back, and dy is not written to.
+    of their own: nothing saved and no input is handed back, and dy is not written to.  Where such a class says
+    `recordable = True`, its vjp is made of operators and operations alone, and is called with tensors too.
     """
 
     def register(stand_in: Any) -> Any:

@@ -7,6 +7,7 @@ derivative, by one test that walks the registry.
 from minigen.kernels import cuda as cuda
 from minigen.kernels import memory as memory
 from minigen.kernels import numpy_activations as numpy_activations
+from minigen.kernels import numpy_bends as numpy_bends
 from minigen.kernels import numpy_convolution as numpy_convolution
 from minigen.kernels import numpy_likelihoods as numpy_likelihoods
 from minigen.kernels import numpy_normalise as numpy_normalise

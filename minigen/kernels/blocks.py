@@ -1,6 +1,7 @@
 """Many passes over a large array as one: a block that fits the cache takes all of them before the next is fetched."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,3 +24,14 @@ def in_blocks(fill: Callable[..., None], *arrays: Any, **settings: Any) -> np.nd
     for i in range(0, y.size, BLOCK):
         fill(*(x[i : i + BLOCK] for x in rows), flat[i : i + BLOCK], **settings)
     return y
+
+
+def rows_of(x: np.ndarray) -> np.ndarray:
+    """All axes but the last as one."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def parts_of(x: np.ndarray) -> Iterator[slice]:
+    """The first axis in parts of BLOCK numbers, at least one entry each."""
+    length = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
+    return (slice(i, i + length) for i in range(0, len(x), length))

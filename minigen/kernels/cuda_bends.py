@@ -13,7 +13,8 @@ from minigen.autograd.op import Fused, kernel
 from minigen.autograd.sums import add_up
 from minigen.backend import array_module
 from minigen.kernels.cuda_activations import each
-from minigen.kernels.cuda_launch import formula_value, formula_vjp, launch, suits
+from minigen.kernels.cuda_launch import launch, suits
+from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.ops.convolution import conv, conv_kernel_grad, conv_leaky, conv_leaky_masked, conv_transpose, transposed
 from minigen.ops.products import matrix_product
 from minigen.ops.windows import patches

@@ -11,9 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from minigen.autograd.gradients import grad
-from minigen.autograd.op import Fused
-from minigen.autograd.tensor import Tensor, switch
 from minigen.kernels import cuda_source
 
 BLOCK = 256  # threads: what the texts say
@@ -94,24 +91,3 @@ def suits(*arrays: Any) -> bool:
 def as_pieces_of_four(C: int, *arrays: Any) -> bool:
     """May a thread move four numbers at once: do they divide the last axis, and the arrays' addresses?"""
     return C % 4 == 0 and all(getattr(x.data, "ptr", 0) % 16 == 0 for x in arrays)
-
-
-def formula_value(of: Fused, arrays: Any, settings: dict[str, Any]) -> Any:
-    """What the formula gives, as an array: on tensors, whose dtypes it settles."""
-    with switch("recording", False):
-        return of.function(*_tensors(arrays), **settings).data
-
-
-def formula_vjp(of: Fused, dy: Any, wanted: list[int], arrays: Any, settings: dict[str, Any]) -> list[Any]:
-    """What the formula's derivative gives, one array for each place in `wanted`."""
-    own = _tensors(arrays)
-    for i in wanted:
-        own[i].requires_grad = True
-    with switch("recording", True):
-        y = of.function(*own, **settings)
-    return [dx.data for dx in grad(y, [own[i] for i in wanted], dy)]
-
-
-def _tensors(arrays: Any) -> list[Any]:
-    """Floating arrays as tensors; numbers, and arrays of integers or booleans, as they are."""
-    return [Tensor(x) if hasattr(x, "dtype") and x.dtype.kind == "f" else x for x in arrays]

@@ -8,7 +8,8 @@ import numpy as np
 
 from minigen.autograd.op import Fused, kernel
 from minigen.backend import array_module
-from minigen.kernels.cuda_launch import formula_value, formula_vjp, launch_blocks, suits
+from minigen.kernels.cuda_launch import launch_blocks, suits
+from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.ops.normalise import Moving, batch_norm, batch_norm_leaky
 
 LANES = 32  # channels of a block

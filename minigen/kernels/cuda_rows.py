@@ -7,7 +7,8 @@ import numpy as np
 
 from minigen.autograd.op import kernel
 from minigen.backend import array_module
-from minigen.kernels.cuda_launch import formula_value, formula_vjp, launch, launch_blocks, suits
+from minigen.kernels.cuda_launch import launch, launch_blocks, suits
+from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.ops.likelihoods import bernoulli_sum
 from minigen.ops.products import affine
 from minigen.ops.reductions import logsumexp, softmax

@@ -34,18 +34,28 @@ def _larger(x, y, slope):
     np.maximum(x, y, out=y)
 
 
+def bend(x, slope):
+    """x ← max(x, slope · x)"""
+    np.maximum(x, x * slope, out=x)
+
+
 @kernel(leaky_gate, backend="numpy")
 def leaky_gate_numpy(a, x, *, slope):
     """a · ([x > 0] (1 − slope) + slope), where that factor is 1 or the slope, exactly"""
-    number = x.dtype.type
-    if a.shape != x.shape or a.dtype != x.dtype or not (slope > 0 and number(1 - slope) + number(slope) == 1):
+    if a.shape != x.shape or a.dtype != x.dtype or not exact(x.dtype, slope):
         return leaky_gate.function(a, x, slope=slope)
-    return in_blocks(_let_through, a, x, slope=slope)
+    return in_blocks(let_through, a, x, slope=slope)
 
 
-def _let_through(a, x, y, slope):
-    y[...] = x > 0
-    y *= 1 - slope
+def exact(dtype, slope):
+    """Does max(x, slope · x) bend as it should, and is 1 what the gate makes of 1 − slope and slope?"""
+    number = dtype.type
+    return 0 < slope <= 1 and number(1 - slope) + number(slope) == 1
+
+
+def let_through(a, x, y, slope):
+    """y ← a · ([x > 0] (1 − slope) + slope)"""
+    np.multiply(x > 0, y.dtype.type(1 - slope), out=y)
     y += slope
     y *= a
 

@@ -1,13 +1,10 @@
 """Likelihoods on NumPy: Bernoulli's, each block of items from logits to sums in the cache; and the logistic loss."""
 
-import math
-from collections.abc import Iterator
-
 import numpy as np
 
 from minigen.autograd.op import kernel
 from minigen.autograd.sums import add_up
-from minigen.kernels.blocks import BLOCK
+from minigen.kernels.blocks import parts_of
 from minigen.ops.activations import sigmoid, softplus
 from minigen.ops.likelihoods import bernoulli_sum, softplus_mean
 from minigen.ops.reductions import mean
@@ -26,7 +23,7 @@ class BernoulliNumPy:
             for array in (x, logits)
         )
         y, sigma = np.empty(a.shape[:-1], a.dtype), np.empty(a.shape, a.dtype)
-        for some in _blocks(a):
+        for some in parts_of(a):
             part, slope = a[some], sigma[some]
             slope[...] = part >= 0
             terms = x[some] - slope
@@ -48,12 +45,6 @@ class BernoulliNumPy:
             shares[1] = np.subtract(x, sigma, dtype=sigma.dtype)
             shares[1] *= dy[..., None]
         return [shares[i] for i in wanted]
-
-
-def _blocks(a: np.ndarray) -> Iterator[slice]:
-    """The items in parts of BLOCK numbers, at least one item each."""
-    length = max(1, BLOCK // max(1, math.prod(a.shape[1:])))
-    return (slice(i, i + length) for i in range(0, len(a), length))
 
 
 @kernel(softplus_mean, backend="numpy")

@@ -1,4 +1,4 @@
-"""Neighbouring layers as one operation, where there is one: a GPU then passes over their numbers once.
+"""Neighbouring layers as one operation, where there is one: their numbers are then passed over once, and kept once.
 
 Each such operation is defined as the layers one after the other, and where no kernel stands in for it, it is just that.
 """
@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from minigen.autograd.tensor import state
 from minigen.backend import array_module
 from minigen.nn.activations import LeakyReLU
 from minigen.nn.convolution import Conv1D
@@ -48,7 +49,13 @@ TOGETHER: dict[Any, list[tuple[tuple[Any, ...], Callable[..., Any]]]] = {  # by 
 
 
 def steps(layers: Sequence[Any]) -> Iterator[Callable[[Any], Any]]:
-    """The layers in their order as functions of x, those of a run in TOGETHER as one."""
+    """The layers in their order as functions of x, those of a run in TOGETHER as one.
+
+    Under detect_anomaly each stands by itself, so that an error names the operation in which a NaN was born.
+    """
+    if state.anomaly:
+        yield from layers
+        return
     calls = [type(layer).__call__ for layer in layers]
     i = 0
     while i < len(calls):

@@ -45,8 +45,44 @@ def test_a_kernel_equals_its_formula(name, dtype):
             np.testing.assert_allclose(fast.numpy(), plain.numpy(), rtol=0, atol=CLOSE[dtype] * scale)
 
 
+def bent_twice(name, case):
+    """The gradient of a weighted sum of the gradient, for every floating input."""
+    rng = np.random.default_rng(1)
+    inputs = [Tensor(np.asarray(x), requires_grad=True) if np.asarray(x).dtype.kind == "f" else x for x in case.inputs]
+    leaves = [x for x in inputs if isinstance(x, Tensor)]
+    y = function(name)(*inputs, **case.settings)
+    slopes = grad(y, leaves, rng.uniform(0.5, 1.5, y.shape), create_graph=True, allow_unused=True)
+    weighed = sum((dx * rng.uniform(0.5, 1.5, dx.shape)).sum() for dx in slopes if dx is not None)
+    return grad(weighed, leaves, allow_unused=True)
+
+
+@pytest.mark.parametrize("name", [name for name in KERNELS if name in FUSED])
+def test_what_stands_in_for_a_formula_has_its_second_derivative(name):
+    for case in EXAMPLES[name][1](np.random.default_rng(0)):
+        fast = bent_twice(name, case)
+        with kernels_off():
+            plain = bent_twice(name, case)
+        for one, other in zip(fast, plain, strict=True):
+            assert (one is None) == (other is None)
+            if one is not None:
+                np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-10, atol=1e-10)
+
+
+def test_a_wrong_derivative_that_is_recorded_is_caught(monkeypatch):
+    stand_in = FUSED["conv_leaky"].kernels["numpy"]
+    right = stand_in.vjp
+    assert stand_in.recordable
+
+    def wrong(dy, *rest, **settings):
+        return [dx * (1.001 if isinstance(dy, Tensor) else 1) for dx in right(dy, *rest, **settings)]
+
+    monkeypatch.setattr(stand_in, "vjp", wrong)
+    with pytest.raises(AssertionError):
+        test_what_stands_in_for_a_formula_has_its_second_derivative("conv_leaky")
+
+
 def test_there_are_kernels_to_test():
-    assert "batch_norm" in KERNELS
+    assert {"batch_norm", "batch_norm_leaky", "conv_leaky", "conv_leaky_masked"} <= set(KERNELS)
 
 
 def test_a_wrong_kernel_is_caught(monkeypatch):
