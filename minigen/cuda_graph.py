@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minigen import backend
-from minigen.autograd.tensor import Tensor, state
+from minigen.autograd.switches import anomaly
+from minigen.autograd.tensor import Tensor
 from minigen.errors import BackendError
 
 TRAY = 2**20  # bytes, at least, that reach the device together
@@ -82,7 +83,7 @@ class StepGraph:
         device's is not, and the state before must be put back.  BackendError inside detect_anomaly(), which would see
         nothing of a replay.
         """
-        if state.anomaly:
+        if anomaly.on():
             raise BackendError("detect_anomaly() looks at every result, and a replay shows it none; leave one out.")
         self._before.clear()
         self._trays.clear()

@@ -1,22 +1,12 @@
-"""`detect_anomaly` finds where the first NaN or infinity was born, forward or backward."""
+"""What `detect_anomaly` does: it finds where the first NaN or infinity was born, forward or backward."""
 
-import contextlib
 import math
 import sys
 from typing import Any
 
 from minigen import backend
-from minigen.autograd.tensor import Tensor, switch
+from minigen.autograd.tensor import Tensor
 from minigen.errors import AnomalyError
-
-
-def detect_anomaly() -> contextlib.AbstractContextManager[None]:
-    """Inside `with detect_anomaly():` the first NaN or infinity raises AnomalyError, forward or backward.
-
-    The error names the operation and the line of your code.  An infinity may be an input (a mask of −∞), a NaN may not.
-    Every result is looked at, so it is slow: for searching.
-    """
-    return switch("anomaly", True)
 
 
 def look_forward(name: str, input_name: Any, y: Any, arrays: Any, settings: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from minigen import backend
 from minigen.autograd.debug import look_backward
 from minigen.autograd.node import Node
 from minigen.autograd.sums import add_up
-from minigen.autograd.tensor import Tensor, state, switch
+from minigen.autograd.switches import anomaly, recording
+from minigen.autograd.tensor import Tensor
 from minigen.errors import GraphError, ShapeError
 
 Place = Tensor | Node  # where gradients gather: a leaf, or the node that made a tensor
@@ -178,8 +179,8 @@ def _walk(
     never in place: one array may have been handed to several.
     """
     gathered: dict[Place, Any] = {_place(y): start}
-    anomaly = state.anomaly
-    with switch("recording", create_graph):
+    looked_at = anomaly.on()
+    with recording.set(create_graph):
         for node, wanted, places in steps:
             dy = gathered.get(node) if node in targets else gathered.pop(node, None)
             if dy is None:
@@ -194,7 +195,7 @@ def _walk(
             for i, place, dx in zip(wanted, places, shares, strict=True):
                 if dx is None:
                     continue
-                if anomaly:
+                if looked_at:
                     look_backward(node.op.name, node.op.input_name(i), dx, dy, node.site)
                 x = arrays[i]
                 if type(dx) is not type(x) or dx.shape != x.shape or dx.dtype is not x.dtype:

@@ -4,7 +4,8 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from minigen.autograd.debug import user_line
-from minigen.autograd.tensor import Tensor, state
+from minigen.autograd.switches import anomaly
+from minigen.autograd.tensor import Tensor
 from minigen.errors import GraphError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Node:
         self.version = version  # Σ version of the inputs: their data must not change before the walk
         self.order = next(_clock)  # made later = nearer to the loss
         self.saved = saved  # what a kernel keeps for its derivative
-        self.site = user_line() if state.anomaly else ""  # the line of user code, under detect_anomaly
+        self.site = user_line() if anomaly.on() else ""  # the line of user code, under detect_anomaly
 
     @property
     def released(self) -> bool:

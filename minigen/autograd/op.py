@@ -4,7 +4,6 @@ An `Op` is a forward on bare arrays and one rule per input.  A `Fused` is a form
 register a kernel.  Calling either on tensors leaves a `Node` in the graph; `gradients.py` walks the nodes.
 """
 
-import contextlib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +14,8 @@ from minigen import backend
 from minigen.autograd.debug import look_forward
 from minigen.autograd.dtypes import settle, weaken
 from minigen.autograd.node import Node
-from minigen.autograd.tensor import Tensor, state, switch
+from minigen.autograd.switches import anomaly, kernels, recording
+from minigen.autograd.tensor import Tensor
 from minigen.errors import GraphError, MinigenError, ShapeError
 
 OPS: dict[str, "Op"] = {}
@@ -140,7 +140,7 @@ class Op(_Operation):
         if loose and first is not None:
             inputs, arrays = weaken(inputs)
         try:
-            if self.kernels and state.kernels:
+            if self.kernels and kernels.on():
                 y = self.kernels.get(backend.array_module(*arrays).__name__, self.function)(*arrays, **settings)
             else:
                 y = self.function(*arrays, **settings)
@@ -156,11 +156,11 @@ class Op(_Operation):
         if dtype is not first.dtype and not self.casts:
             y = settle(y, inputs)
             dtype = y.dtype
-        if state.anomaly:
+        if anomaly.on():
             look_forward(self.name, self.input_name, y, arrays, settings)
         result = _new(Tensor)
         result._data = y
-        if flows and state.recording and dtype.kind == "f" and len(self.still) < len(inputs):
+        if flows and recording.on() and dtype.kind == "f" and len(self.still) < len(inputs):
             result.requires_grad = True
             result.node = Node(self, inputs, arrays, settings, y, version)
         return result
@@ -181,7 +181,7 @@ class Fused(_Operation):
 
     def __call__(self, *inputs: Any, **settings: Any) -> Any:
         inputs, settings = self._sort(inputs, settings)
-        if not (self.kernels and state.kernels):
+        if not (self.kernels and kernels.on()):
             return self.function(*inputs, **settings)
         tensors = [x for x in inputs if isinstance(x, Tensor)]
         given, arrays = weaken(inputs) if tensors else (inputs, list(inputs))
@@ -196,10 +196,10 @@ class Fused(_Operation):
             raise self._misfit(arrays, error) from error
         if not tensors:
             return y
-        if state.anomaly:
+        if anomaly.on():
             look_forward(self.name, self.input_name, y, arrays, settings)
         result = Tensor(y)
-        if state.recording and any(x.requires_grad for x in tensors):
+        if recording.on() and any(x.requires_grad for x in tensors):
             result.requires_grad = True
             version = sum(x.version for x in tensors)
             result.node = Node(self, given, arrays, settings, y, version, (stand_in, saved))
@@ -248,11 +248,6 @@ def kernel(of: Op | Fused, *, backend: str) -> Callable[[Any], Any]:
         return stand_in
 
     return register
-
-
-def kernels_off() -> contextlib.AbstractContextManager[None]:
-    """Inside `with kernels_off():` every formula computes itself."""
-    return switch("kernels", False)
 
 
 @op

@@ -3,9 +3,7 @@
 Operators and methods (`x + y`, `x.sum()`) are attached by `minigen.ops`, which stands above this file.
 """
 
-import contextlib
 import copy
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,34 +14,6 @@ from minigen.errors import GraphError, ShapeError
 
 if TYPE_CHECKING:
     from minigen.autograd.node import Node
-
-
-class _State(threading.local):
-    """What the engine is doing, one set a thread."""
-
-    def __init__(self) -> None:
-        self.recording = True  # are operations remembered?
-        self.kernels = True  # may a kernel stand in for a formula?
-        self.anomaly = False  # is every result looked at for NaN and infinity?
-
-
-state = _State()
-
-
-@contextlib.contextmanager
-def switch(name: str, value: bool) -> Iterator[None]:
-    """Set one field of `state` for the length of a with-block."""
-    before = getattr(state, name)
-    setattr(state, name, value)
-    try:
-        yield
-    finally:
-        setattr(state, name, before)
-
-
-def no_grad() -> contextlib.AbstractContextManager[None]:
-    """Inside `with no_grad():` nothing is remembered, so nothing can be differentiated and nothing is kept alive."""
-    return switch("recording", False)
 
 
 class Tensor:

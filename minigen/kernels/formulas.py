@@ -4,12 +4,13 @@ from typing import Any
 
 from minigen.autograd.gradients import grad
 from minigen.autograd.op import Fused
-from minigen.autograd.tensor import Tensor, switch
+from minigen.autograd.switches import recording
+from minigen.autograd.tensor import Tensor
 
 
 def formula_value(of: Fused, arrays: Any, settings: dict[str, Any]) -> Any:
     """What the formula gives, as an array: on tensors, whose dtypes it settles."""
-    with switch("recording", False):
+    with recording.set(False):
         return of.function(*_tensors(arrays), **settings).data
 
 
@@ -20,7 +21,7 @@ def formula_vjp(of: Fused, dy: Any, wanted: list[int], arrays: Any, settings: di
     own = _tensors(arrays)
     for i in wanted:
         own[i].requires_grad = True
-    with switch("recording", True):
+    with recording.set(True):
         y = of.function(*own, **settings)
     return [dx.data for dx in grad(y, [own[i] for i in wanted], dy)]
 

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from minigen.autograd.tensor import state
+from minigen.autograd.switches import anomaly
 from minigen.backend import array_module
 from minigen.nn.activations import LeakyReLU
 from minigen.nn.convolution import Conv1D
@@ -53,7 +53,7 @@ def steps(layers: Sequence[Any]) -> Iterator[Callable[[Any], Any]]:
 
     Under detect_anomaly each stands by itself, so that an error names the operation in which a NaN was born.
     """
-    if state.anomaly:
+    if anomaly.on():
         yield from layers
         return
     calls = [type(layer).__call__ for layer in layers]

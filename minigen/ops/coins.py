@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from minigen.autograd.tensor import state
+from minigen.autograd.switches import kernels
 from minigen.backend import Array, arrival, current, name_of
 from minigen.ops.steps import InPlace
 
@@ -35,7 +35,7 @@ def draw_coins(rng: np.random.Generator, shape: tuple[int, ...], rate: float, mo
         toss(kept, key() if xp is np else arrival(key, xp), bound=bound)
         return kept[:size].reshape(shape)
 
-    there = state.kernels and name_of(module) in toss.kernels
+    there = kernels.on() and name_of(module) in toss.kernels
     return tossed_by(module) if there else arrival(lambda: tossed_by(np), module)
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from minigen.autograd.tensor import state
+from minigen.autograd.switches import kernels
 from minigen.backend import array_module
 
 CHUNKS = 256  # at most, of a gradient that a kernel looks through: a block of threads reads what was found in all
@@ -24,7 +24,7 @@ class InPlace:
 
     def __call__(self, *arrays: Any, **settings: Any) -> None:
         function = self.function
-        if self.kernels and state.kernels:
+        if self.kernels and kernels.on():
             function = self.kernels.get(array_module(*arrays).__name__, function)
         function(*arrays, **settings)
 

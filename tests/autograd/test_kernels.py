@@ -1,5 +1,7 @@
 """A formula and the kernel that stands in for it: one result, at every order."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 
@@ -167,7 +169,7 @@ def test_batch_norm_has_one_result_with_and_without_kernels(dtype):
     weights = rng.standard_normal((6, 3, 2)).astype(dtype)
     found = []
     for off in (False, True):
-        with kernels_off() if off else minigen.autograd.tensor.switch("kernels", True):
+        with kernels_off() if off else nullcontext():
             found.append([g.numpy() for g in grad(minigen.batch_norm(x, gamma, beta), [x, gamma, beta], weights)])
     for ours, formula in zip(*found, strict=True):
         assert ours.dtype == dtype

@@ -1,5 +1,6 @@
 """A tensor by itself and beside NumPy: operators, dtypes, copies, what it prints and what it refuses."""
 
+import asyncio
 import copy
 import math
 import threading
@@ -9,7 +10,7 @@ import pytest
 
 import minigen
 from minigen import GraphError, Parameter, SettingError, ShapeError, Tensor, grad
-from minigen.autograd.tensor import state
+from minigen.autograd.switches import anomaly, recording
 
 
 def f32(*shape, requires_grad=True):
@@ -253,6 +254,59 @@ def test_no_grad_remembers_nothing_also_as_a_decorator_and_after_an_error():
     assert (x * 2).node is not None
 
 
+def test_a_decorated_function_may_call_itself_and_one_switch_may_be_set_again():
+    x = f32(3)
+
+    @minigen.no_grad()
+    def deep(n):
+        return deep(n - 1) if n else (x * 2).node
+
+    assert deep(3) is None and (x * 2).node is not None
+    with minigen.detect_anomaly(), anomaly.set(False):
+        assert not anomaly.on()
+    assert not anomaly.on()
+
+
+def test_switches_belong_to_their_task():
+    """Two tasks take turns in one event loop; what one has switched off is on for the other."""
+    x = f32(3)
+
+    async def quiet():
+        with minigen.no_grad():
+            for _ in range(3):
+                await asyncio.sleep(0)
+                assert (x * 2).node is None
+                assert await asyncio.create_task(inside()) is None
+
+    async def inside():
+        return (x * 2).node
+
+    async def loud():
+        for _ in range(6):
+            await asyncio.sleep(0)
+            assert (x * 2).node is not None
+
+    async def both():
+        await asyncio.gather(quiet(), loud())
+
+    asyncio.run(both())
+    assert recording.on()
+
+
+def test_a_generator_that_another_task_ends_puts_its_switch_back():
+    async def within():
+        with minigen.no_grad():
+            yield
+
+    async def ended():
+        stream = within()
+        await asyncio.create_task(anext(stream))
+        await asyncio.create_task(stream.aclose())
+        return recording.on()
+
+    assert asyncio.run(ended())
+
+
 def test_switches_belong_to_their_thread():
     x = f32(3)
     found = []
@@ -268,7 +322,7 @@ def test_switches_belong_to_their_thread():
         thread = threading.Thread(target=other)
         thread.start()
         barrier.wait(5)
-    assert (x * 2).node is not None and state.recording and not state.anomaly
+    assert (x * 2).node is not None and recording.on() and not anomaly.on()
     barrier.wait(5)
     thread.join()
     assert found == [True]
