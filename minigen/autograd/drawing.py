@@ -17,6 +17,8 @@ ARROW_TIP = (
 def draw_graph(y: Tensor) -> "GraphDrawing":
     """The graph that made y: print it for text, show it in a notebook for a picture, `.dot` for Graphviz.
 
+    Layers that were computed together stand as one operation, such as `affine_leaky`; made inside `kernels_off()`, the
+    graph has one for each.
     GraphError where a walk has released the graph already.
     """
     return GraphDrawing(y)

@@ -1,59 +1,62 @@
-"""Convolutions on CuPy as their layers use them.
+"""Convolutions and dense layers on CuPy as networks use them.
 
 With a bend and dropout behind one: behind the product one launch, and in front of its derivatives one.  What is kept of
 the forward pass is its result, whose sign says on which side of the bend it was.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigen.autograd.op import Fused, kernel
-from minigen.autograd.sums import add_up
+from minigen.autograd.op import Fused, Op, kernel
 from minigen.backend import array_module
 from minigen.kernels.cuda_activations import each
 from minigen.kernels.cuda_launch import launch, suits
 from minigen.kernels.formulas import formula_value, formula_vjp
-from minigen.ops.convolution import conv, conv_kernel_grad, conv_leaky, conv_leaky_masked, conv_transpose, transposed
-from minigen.ops.products import matrix_product
+from minigen.ops.convolution import (
+    conv,
+    conv_affine,
+    conv_kernel_grad,
+    conv_leaky,
+    conv_leaky_masked,
+    conv_transpose,
+    transposed,
+)
+from minigen.ops.products import affine, affine_leaky, matmul, matrix_product
 from minigen.ops.windows import patches
 
 
-class ConvLeakyCuda:
-    """dx = conv_transpose(dz, w), dw = conv_kernel_grad(x, dz), db = Σ dz: dz is what is let through of dy."""
+class BentCuda:
+    """The rules of the layer, `affine` or `conv_affine`, at what is let through of dy."""
 
-    def __init__(self, of: Fused):
-        self.of = of
+    def __init__(self, of: Fused, product: Callable[..., Any], layer: Op):
+        self.of, self.product, self.layer = of, product, layer
 
-    def value(self, x, w, b, *kept, geometry, slope, **scale):
+    def value(self, x, w, b, *kept, slope, **settings):
         if not (suits(x, w, b) and slope >= 0 and all(k.dtype == np.bool_ for k in kept)):
-            settings = {"geometry": geometry, "slope": slope, **scale}
-            return formula_value(self.of, (x, w, b, *kept), settings), False
+            return formula_value(self.of, (x, w, b, *kept), {"slope": slope, **settings}), False
         xp = array_module(x)
-        y = conv(x, w, geometry=geometry)
+        numbers = [np.float32(slope), *(np.float32(settings.pop("scale")) for _ in kept)]  # what is left is the layer's
+        y = xp.ascontiguousarray(self.product(x, w, **settings))
         arrays = [xp.ascontiguousarray(array) for array in (b, *kept)]
         name = "bias_leaky_masked" if kept else "bias_leaky"
-        numbers = (np.float32(number) for number in (slope, *scale.values()))
         launch(name, y.size, y, *arrays, np.int32(y.size), np.int32(b.size), *numbers)
         return y, True
 
-    def vjp(self, dy, y, saved, wanted, x, w, b, *kept, geometry, slope, **scale):
+    def vjp(self, dy, y, saved, wanted, x, w, b, *kept, slope, **settings):
         if not saved:
-            settings = {"geometry": geometry, "slope": slope, **scale}
-            return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), settings)
-        name = "leaky_masked_gate" if kept else "leaky_gate"
-        dz = each(name, dy, y, *kept, numbers=(slope, *scale.values()))
-        rules: dict[int, Any] = {
-            0: lambda: conv_transpose(dz, w, geometry=geometry),
-            1: lambda: conv_kernel_grad(x, dz, geometry=geometry),
-            2: lambda: add_up(dz, tuple(range(dz.ndim - 1))),
-        }
-        return [rules[i]() for i in wanted]
+            return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), {"slope": slope, **settings})
+        numbers = (slope, *(settings.pop("scale") for _ in kept))
+        dz = each("leaky_masked_gate" if kept else "leaky_gate", dy, y, *kept, numbers=numbers)
+        rules = self.layer.rules
+        return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 
 
-for _of in (conv_leaky, conv_leaky_masked):
-    kernel(_of, backend="cupy")(ConvLeakyCuda(_of))
+kernel(affine_leaky, backend="cupy")(BentCuda(affine_leaky, matmul, affine))
+kernel(conv_leaky, backend="cupy")(BentCuda(conv_leaky, conv, conv_affine))
+kernel(conv_leaky_masked, backend="cupy")(BentCuda(conv_leaky_masked, conv, conv_affine))
 
 
 @kernel(transposed, backend="cupy")

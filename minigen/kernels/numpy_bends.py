@@ -4,58 +4,58 @@ For slopes in (0, 1] the sign of a result says on which side of the bend the num
 nothing flows back whatever the side.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigen.autograd.op import Fused, kernel
+from minigen.autograd.op import Fused, Op, kernel
 from minigen.kernels.blocks import parts_of, rows_of
 from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.kernels.numpy_activations import bend, exact
 from minigen.kernels.numpy_normalise import derivatives, normalised
 from minigen.ops.activations import leaky_gate
-from minigen.ops.convolution import conv, conv_kernel_grad, conv_leaky, conv_leaky_masked, conv_transpose
+from minigen.ops.convolution import conv, conv_affine, conv_leaky, conv_leaky_masked
 from minigen.ops.normalise import batch_norm_leaky, masked
-from minigen.ops.reductions import sum
+from minigen.ops.products import affine, affine_leaky, matmul
+
+_OF_BLAS = (np.float32, np.float64)
 
 
-class ConvLeakyNumPy:
-    """dx = conv_transpose(dz, w), dw = conv_kernel_grad(x, dz), db = Σ dz: dz is what is let through of dy."""
+class BentNumPy:
+    """The rules of the layer, `affine` or `conv_affine`, at what is let through of dy."""
 
     recordable = True
 
-    def __init__(self, of: Fused):
-        self.of = of
+    def __init__(self, of: Fused, product: Callable[..., Any], layer: Op):
+        self.of, self.product, self.layer = of, product, layer
 
-    def value(self, x, w, b, *kept, geometry, slope, **scale):
+    def value(self, x, w, b, *kept, slope, **settings):
         if not _suits(slope, x, w, b):
-            settings = {"geometry": geometry, "slope": slope, **scale}
-            return formula_value(self.of, (x, w, b, *kept), settings), False
-        y = np.ascontiguousarray(conv(x, w, geometry=geometry))
+            return formula_value(self.of, (x, w, b, *kept), {"slope": slope, **settings}), False
+        scale = settings.pop("scale", 1.0)  # what is left is the layer's
+        y = np.ascontiguousarray(self.product(x, w, **settings))
         rows, coins = rows_of(y), [rows_of(k) for k in kept]
         for some in parts_of(rows):
             part = rows[some]
             part += b
             bend(part, slope)
             if coins:
-                part *= coins[0][some].astype(part.dtype) * scale["scale"]
+                part *= coins[0][some].astype(part.dtype) * scale
         return y, True
 
-    def vjp(self, dy, y, saved, wanted, x, w, b, *kept, geometry, slope, **scale):
+    def vjp(self, dy, y, saved, wanted, x, w, b, *kept, slope, **settings):
         if not saved:
-            settings = {"geometry": geometry, "slope": slope, **scale}
-            return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), settings)
-        dz = leaky_gate(masked(dy, *kept, **scale) if kept else dy, y, slope=slope)
-        rules: dict[int, Any] = {
-            0: lambda: conv_transpose(dz, w, geometry=geometry),
-            1: lambda: conv_kernel_grad(x, dz, geometry=geometry),
-            2: lambda: sum(dz, axis=tuple(range(dz.ndim - 1))),
-        }
-        return [rules[i]() for i in wanted]
+            return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), {"slope": slope, **settings})
+        scale = settings.pop("scale", 1.0)
+        dz = leaky_gate(masked(dy, *kept, scale=scale) if kept else dy, y, slope=slope)
+        rules = self.layer.rules
+        return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 
 
-for _of in (conv_leaky, conv_leaky_masked):
-    kernel(_of, backend="numpy")(ConvLeakyNumPy(_of))
+kernel(affine_leaky, backend="numpy")(BentNumPy(affine_leaky, matmul, affine))
+kernel(conv_leaky, backend="numpy")(BentNumPy(conv_leaky, conv, conv_affine))
+kernel(conv_leaky_masked, backend="numpy")(BentNumPy(conv_leaky_masked, conv, conv_affine))
 
 
 @kernel(batch_norm_leaky, backend="numpy")
@@ -78,7 +78,6 @@ class BatchNormLeakyNumPy:
         return derivatives(dz, saved, wanted, x, gamma)
 
 
-def _suits(slope: float, *arrays: Any) -> bool:
+def _suits(slope: float, x: Any, *others: Any) -> bool:
     """One dtype of BLAS, and a slope that the sign of a result tells and a product with the gate is exact for."""
-    dtypes = {getattr(x, "dtype", None) for x in arrays}
-    return len(dtypes) == 1 and (dtype := dtypes.pop()) in (np.float32, np.float64) and exact(dtype, slope)
+    return x.dtype in _OF_BLAS and all(other.dtype == x.dtype for other in others) and exact(x.dtype, slope)

@@ -33,9 +33,14 @@ class Dense(Module):
         self.bias = Parameter(np.zeros(outputs, np.float32)) if bias else None
 
     def __call__(self, x: Any) -> Any:
+        x = self.fitting(x)
+        return matmul(x, self.weight) if self.bias is None else affine(x, self.weight, self.bias)
+
+    def fitting(self, x: Any) -> Any:
+        """x, if its last axis is that of the weight; ShapeError otherwise."""
         if x.ndim == 0 or x.shape[-1] != self.weight.shape[0]:
             raise ShapeError(f"{self!r}: x has shape {tuple(x.shape)}; its last axis must be {self.weight.shape[0]}.")
-        return matmul(x, self.weight) if self.bias is None else affine(x, self.weight, self.bias)
+        return x
 
     def __repr__(self) -> str:
         return written(self, *self.weight.shape, bias=(self.bias is not None, True))

@@ -11,16 +11,24 @@ from minigen.autograd.switches import anomaly
 from minigen.backend import array_module
 from minigen.nn.activations import LeakyReLU
 from minigen.nn.convolution import Conv1D
+from minigen.nn.dense import Dense
 from minigen.nn.dropout import Dropout
 from minigen.nn.normalisation import BatchNorm
 from minigen.ops.coins import draw_coins, rounded
 from minigen.ops.convolution import conv_leaky, conv_leaky_masked
 from minigen.ops.normalise import batch_norm_leaky
+from minigen.ops.products import affine_leaky
 from minigen.ops.shapes import bare
 
 
 def _normalise_bend(norm: Any, bend: Any, x: Any) -> Any:
     return norm.normalised(x, functools.partial(batch_norm_leaky, slope=bend.slope)) if norm.training else bend(norm(x))
+
+
+def _dense_bend(dense: Any, bend: Any, x: Any) -> Any:
+    if dense.bias is None:
+        return bend(dense(x))
+    return affine_leaky(dense.fitting(x), dense.weight, dense.bias, slope=bend.slope)
 
 
 def _convolve_bend(conv: Any, bend: Any, x: Any) -> Any:
@@ -40,10 +48,11 @@ def _convolve_bend_drop(conv: Any, bend: Any, drop: Any, x: Any) -> Any:
 
 
 # Layers are known by the function that computes them: a subclass with one of its own stands by itself.
-_NORM, _CONV, _BEND, _DROP = (layer.__call__ for layer in (BatchNorm, Conv1D, LeakyReLU, Dropout))
+_NORM, _CONV, _DENSE, _BEND, _DROP = (layer.__call__ for layer in (BatchNorm, Conv1D, Dense, LeakyReLU, Dropout))
 
 TOGETHER: dict[Any, list[tuple[tuple[Any, ...], Callable[..., Any]]]] = {  # by the first of a run; longer runs first
     _NORM: [((_BEND,), _normalise_bend)],
+    _DENSE: [((_BEND,), _dense_bend)],
     _CONV: [((_BEND, _DROP), _convolve_bend_drop), ((_BEND,), _convolve_bend)],
 }
 

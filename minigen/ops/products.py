@@ -2,9 +2,10 @@
 
 import math
 
-from minigen.autograd.op import op
+from minigen.autograd.op import fused, op
 from minigen.backend import array_module
 from minigen.errors import ShapeError
+from minigen.ops.activations import leaky_relu
 from minigen.ops.reductions import sum
 from minigen.ops.shapes import bare, moveaxis, reshape
 
@@ -54,6 +55,12 @@ affine.vjp(
     w=lambda dy, y, x, w, b: matrix_product(_turned(_as_rows(x)), _as_rows(dy)),
     b=lambda dy, y, x, w, b: dy,
 )
+
+
+@fused
+def affine_leaky(x, w, b, *, slope):
+    """y = leaky_relu(x w + b, slope): a layer and the bend behind it"""
+    return leaky_relu(affine(x, w, b), slope=slope)
 
 
 def matmul(a, b):

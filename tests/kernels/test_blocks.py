@@ -51,12 +51,14 @@ def test_a_gate_that_is_broadcast_is_its_formula():
     np.testing.assert_array_equal(leaky_gate(a, x, slope=0.2), leaky_gate.function(a, x, slope=0.2))
 
 
-@pytest.mark.parametrize("name", ["conv_leaky", "conv_leaky_masked", "batch_norm_leaky"])
+@pytest.mark.parametrize("name", ["affine_leaky", "conv_leaky", "conv_leaky_masked", "batch_norm_leaky"])
 def test_a_bend_behind_a_layer_goes_over_many_blocks_and_keeps_the_result_alone(name):
     rng = np.random.default_rng(2)
     x, b = rng.standard_normal((30, 20, 20, 3)).astype(np.float32), rng.standard_normal(5).astype(np.float32)
     if name == "batch_norm_leaky":
         x, settings, others = rng.standard_normal((30, 20, 20, 5)).astype(np.float32), {}, (b, b + 1)
+    elif name == "affine_leaky":
+        settings, others = {}, (rng.standard_normal((3, 5)).astype(np.float32), b)
     else:
         w = rng.standard_normal((3, 3, 3, 5)).astype(np.float32)
         settings = {"geometry": geometry_of(x, w, b, stride=1, padding="same", dilation=1, groups=1)}

@@ -82,7 +82,7 @@ def test_a_wrong_derivative_that_is_recorded_is_caught(monkeypatch):
 
 
 def test_there_are_kernels_to_test():
-    assert {"batch_norm", "batch_norm_leaky", "conv_leaky", "conv_leaky_masked"} <= set(KERNELS)
+    assert {"affine_leaky", "batch_norm", "batch_norm_leaky", "conv_leaky", "conv_leaky_masked"} <= set(KERNELS)
 
 
 def test_a_wrong_kernel_is_caught(monkeypatch):

@@ -538,6 +538,15 @@ EXAMPLES: dict[str, tuple[Callable[..., Array] | None, Callable[[Any], list[Case
             case(normal(r, 0, 3), normal(r, 3, 2), normal(r, 2), zero=("w", "b")),
         ],
     ),
+    "affine_leaky": (
+        lambda x, w, b, slope: naive_leaky(x @ w + b, slope),
+        lambda r: [
+            case(normal(r, 2, 3), normal(r, 3, 2), normal(r, 2), slope=0.2),
+            case(normal(r, 2, 2, 3), normal(r, 3, 1), normal(r, 1), slope=1.0),
+            case(normal(r, 2, 3), normal(r, 3, 2), normal(r, 2), slope=0.0),
+            case(normal(r, 0, 3), normal(r, 3, 2), normal(r, 2), zero=("w", "b"), slope=0.2),
+        ],
+    ),
     "matrix_product": (
         np.matmul,
         lambda r: [
