@@ -68,7 +68,7 @@ PEERS = {
     "torch_fused": Peer(
         "PyTorch, fused Adam", "torch", "torch_", {"fused": True}, ("dcgan", "ring", "vae", "iwae", "wgan_gp")
     ),
-    "by_hand": Peer("NumPy by hand: the floor", "numpy", "by_hand_", only=("ring", "vae", "wgan_gp")),
+    "by_hand": Peer("NumPy by hand: the floor", "numpy", "by_hand_", only=("ring", "vae", "iwae", "wgan_gp")),
     "jax": Peer("JAX, jit", "jax", "jax_", lacks={"op": COMPILED, "op_chain": COMPILED}),
     "dezero": Peer("DeZero", "dezero", "dezero_", lacks={"dcgan-256": BIG, "import": OLD}, scratch=True),
     "autograd": Peer("HIPS autograd", "autograd", "autograd_", lacks={"dcgan": NO_CONVOLUTION}, scratch=True),

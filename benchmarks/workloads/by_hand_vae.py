@@ -34,12 +34,12 @@ class Vae(Flat):
 
         excess = np.expm1(logvar)  # σ² − 1
         kl = 0.5 * float(np.vdot(mu, mu) + (excess - logvar).sum())
-        nll, da = _bernoulli(a, x)
+        nll, da = bernoulli(a, x)
 
         np.matmul(h2.T, da, out=dw4)
         np.add.reduce(da, 0, out=db4)
         dh2 = da @ w4.T
-        _back_through_tanh(dh2, h2)
+        back_through_tanh(dh2, h2)
         np.matmul(z.T, dh2, out=dw3)
         np.add.reduce(dh2, 0, out=db3)
         dz = dh2 @ w3.T
@@ -55,7 +55,7 @@ class Vae(Flat):
         np.matmul(h1.T, dcode, out=dw2)
         np.add.reduce(dcode, 0, out=db2)
         dh1 = dcode @ w2.T
-        _back_through_tanh(dh1, h1)
+        back_through_tanh(dh1, h1)
         np.matmul(x.T, dh1, out=dw1)
         np.add.reduce(dh1, 0, out=db1)
         return (nll + kl) / N
@@ -67,14 +67,14 @@ def _dense_tanh(x, w, b):
     return np.tanh(h, out=h)
 
 
-def _back_through_tanh(dh, h):
+def back_through_tanh(dh, h):
     """dh ← dh (1 − h²), where h is not wanted any more."""
     h *= h
     np.subtract(1, h, out=h)
     dh *= h
 
 
-def _bernoulli(a, x):
+def bernoulli(a, x):
     """Σ log(1 + eᵃ) − x a over everything, and the slope (σ(a) − x) / N of each entry."""
     e = np.abs(a)
     np.negative(e, out=e)
@@ -95,9 +95,11 @@ def vae(batch: int = 128) -> Made:
     return trained(Vae(rng), digits(batch), rng)
 
 
-def trained(model: Vae, x: np.ndarray, rng: np.random.Generator) -> Made:
+def trained(model: Vae, x: np.ndarray, rng: np.random.Generator, *k: int) -> Made:
+    """Steps with one draw of each item's code, or with k."""
+
     def step():
-        loss = model.gradient(x, rng.standard_normal((len(x), LATENT), x.dtype))
+        loss = model.gradient(x, rng.standard_normal((len(x), *k, LATENT), x.dtype))
         model.update()
         return loss
 
