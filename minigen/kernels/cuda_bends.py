@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from minigen.autograd.op import Fused, Op, kernel
+from minigen.autograd.tensor import Tensor
 from minigen.backend import array_module
 from minigen.kernels.cuda_activations import each
 from minigen.kernels.cuda_launch import launch, suits
 from minigen.kernels.formulas import formula_value, formula_vjp
+from minigen.ops.activations import leaky_gate
 from minigen.ops.convolution import (
     conv,
     conv_affine,
@@ -24,12 +26,15 @@ from minigen.ops.convolution import (
     conv_transpose,
     transposed,
 )
+from minigen.ops.normalise import masked
 from minigen.ops.products import affine, affine_leaky, matmul, matrix_product
 from minigen.ops.windows import patches
 
 
 class BentCuda:
     """The rules of the layer, `affine` or `conv_affine`, at what is let through of dy."""
+
+    recordable = True
 
     def __init__(self, of: Fused, product: Callable[..., Any], layer: Op):
         self.of, self.product, self.layer = of, product, layer
@@ -48,8 +53,11 @@ class BentCuda:
     def vjp(self, dy, y, saved, wanted, x, w, b, *kept, slope, **settings):
         if not saved:
             return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), {"slope": slope, **settings})
-        numbers = (slope, *(settings.pop("scale") for _ in kept))
-        dz = each("leaky_masked_gate" if kept else "leaky_gate", dy, y, *kept, numbers=numbers)
+        scale = settings.pop("scale", 1.0)
+        if kept and not isinstance(dy, Tensor):
+            dz = each("leaky_masked_gate", dy, y, *kept, numbers=(slope, scale))
+        else:
+            dz = leaky_gate(masked(dy, *kept, scale=scale) if kept else dy, y, slope=slope)
         rules = self.layer.rules
         return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 
