@@ -17,8 +17,8 @@ from benchmarks.workloads import WORKLOADS
 from benchmarks.workloads.levers_ import LEVERS
 
 CHOSEN = {
-    "dcgan-256": ("kept memory", "convolution", "rectifiers", "batch norm", "every kernel"),
-    "ring": ("kept memory", "rectifiers", "every kernel"),
+    "dcgan-256": ("kept memory", "convolution", "bends", "rectifiers", "batch norm", "every kernel"),
+    "ring": ("kept memory", "bends", "rectifiers", "every kernel"),
     "iwae": ("kept memory", "likelihood", "every kernel"),
 }
 THREADS, ROUNDS, LENGTH = 2, 5, 1.0

@@ -4,12 +4,15 @@ import os
 
 from benchmarks.workloads import Made
 
+BENT = ("affine_leaky", "conv_leaky", "conv_leaky_masked", "batch_norm_leaky")  # layers with the bend behind them
+
 LEVERS: dict[str, tuple[str, ...] | None] = {  # what is taken away → the operations that lose their kernel; None: all
     "nothing": (),
     "kept memory": (),
     "convolution": ("conv", "conv_transpose", "conv_kernel_grad"),
-    "rectifiers": ("leaky_relu", "leaky_gate"),
-    "batch norm": ("batch_norm",),
+    "bends": BENT,
+    "rectifiers": ("leaky_relu", "leaky_gate", *BENT),
+    "batch norm": ("batch_norm", "batch_norm_leaky"),
     "likelihood": ("bernoulli_sum",),
     "every kernel": None,
 }
