@@ -21,28 +21,31 @@ AXES = 3  # spatial axes that the text knows; fewer are given axes of length one
 @kernel(patches, backend="cupy")
 def patches_cuda(x, *, geometry):
     shape = (x.shape[0], *geometry.outs, *geometry.window, x.shape[-1])
-    if len(geometry.sizes) > AXES or not suits(x) or math.prod(shape) >= LIMIT:
+    if not _suits(x, shape, geometry):
         return patches.function(x, geometry=geometry)
-    xp = array_module(x)
-    x, y = xp.ascontiguousarray(x), xp.empty(shape, x.dtype)
-    four = 4 if as_pieces_of_four(shape[-1], x, y) else 1
-    count = y.size // four
-    launch("patches", count, x, y, np.int32(count), np.int32(four), np.int32(shape[-1] // four), *_axes(geometry))
-    return y
+    return _launched("patches", x, shape, geometry)
 
 
 @kernel(fold, backend="cupy")
 def fold_cuda(y, *, geometry):
     shape = (y.shape[0], *geometry.sizes, y.shape[-1])
-    if len(geometry.sizes) > AXES or not suits(y) or math.prod(shape) >= LIMIT:
+    if not _suits(y, shape, geometry):
         return fold.function(y, geometry=geometry)
-    xp = array_module(y)
-    y, x = xp.ascontiguousarray(y), xp.empty(shape, y.dtype)
-    four = 4 if as_pieces_of_four(shape[-1], x, y) else 1
-    count = x.size // four
-    numbers = np.int32(count), np.int32(four), np.int32(shape[-1] // four)
-    launch("fold", count, y, x, *numbers, *_steps(geometry), *_axes(geometry))
-    return x
+    return _launched("fold", y, shape, geometry)
+
+
+def _suits(given: Any, shape: tuple[int, ...], geometry: Geometry) -> bool:
+    return len(geometry.sizes) <= AXES and suits(given) and math.prod(shape) < LIMIT
+
+
+def _launched(name: str, given: Any, shape: tuple[int, ...], geometry: Geometry) -> Any:
+    """A new array of this shape, in which the kernel has put what it makes of the given one."""
+    xp = array_module(given)
+    given, made = xp.ascontiguousarray(given), xp.empty(shape, given.dtype)
+    four = 4 if as_pieces_of_four(shape[-1], given, made) else 1
+    count = made.size // four
+    launch(name, count, given, made, np.int32(count), np.int32(four), np.int32(shape[-1] // four), *_axes(geometry))
+    return made
 
 
 @functools.lru_cache(256)
@@ -52,10 +55,3 @@ def _axes(geometry: Geometry) -> tuple[Any, ...]:
     axes = list(zip(*fields, strict=True))
     axes = [(1, 1, 1, 1, 1, 0)] * (AXES - len(axes)) + axes
     return tuple(np.int32(number) for axis in axes for number in axis)
-
-
-@functools.lru_cache(256)
-def _steps(geometry: Geometry) -> tuple[Any, ...]:
-    """From one tap that can fall on a place to the next, on each of three axes."""
-    steps = [s // math.gcd(s, d) for s, d in zip(geometry.stride, geometry.dilation, strict=True)]
-    return tuple(np.int32(step) for step in [1] * (AXES - len(steps)) + steps)

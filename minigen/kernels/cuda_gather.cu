@@ -1,3 +1,5 @@
+// Many arrays into one, and the rows of one array into fewer: gathered by whoever owns the result.
+
 // Up to 16 arrays into one: y = a0, a1, …, one after another, of which array k ends before place `end k` of y.
 
 extern "C" __global__ void gather(
@@ -26,4 +28,19 @@ extern "C" __global__ void gather(
     else if (i < end13) y[i] = a13[i - end12];
     else if (i < end14) y[i] = a14[i - end13];
     else if (i < end15) y[i] = a15[i - end14];
+}
+
+// The gradient of x[places]: each row of x = Σ of the rows of y at its place.  Places out of range come round.
+extern "C" __global__ void add_rows(
+    const float* y, const long long* places, float* x, int count, int taken, int rows, int length)
+{
+    const int i = place();
+    if (i >= count) return;
+    const int row = i / length, column = i % length;
+    float sum = 0.0f;
+    for (int k = 0; k < taken; ++k) {
+        const int at = (int)(places[k] % rows);
+        if (row == (at < 0 ? at + rows : at)) sum += y[k * length + column];
+    }
+    x[i] = sum;
 }

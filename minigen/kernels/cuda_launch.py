@@ -17,7 +17,12 @@ BLOCK = 256  # threads: what the texts say
 LIMIT = 2**31 - 2 * BLOCK  # numbers in an array: places are counted in int
 
 _SCALARS = {"int": np.int32, "float": np.float32}
-_DTYPES = {"float": np.dtype(np.float32), "int": np.dtype(np.int32), "bool": np.dtype(np.bool_)}
+_DTYPES = {
+    "float": np.dtype(np.float32),
+    "int": np.dtype(np.int32),
+    "long long": np.dtype(np.int64),
+    "bool": np.dtype(np.bool_),
+}
 
 
 def on_the_gpu(name: str, blocks: int, args: tuple[Any, ...]) -> None:

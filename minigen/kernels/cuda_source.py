@@ -13,7 +13,7 @@ FAMILIES = ("common", "patches", "adam", "random", "gather", "normalise", "activ
 OPTIONS = ("-std=c++17",)
 
 _KERNEL = re.compile(r'extern "C" __global__ void (\w+)\(([^)]*)\)')
-_PARAMETER = re.compile(r"(const )?(float|bool|int)(\*?) (\w+)")
+_PARAMETER = re.compile(r"(const )?(float|bool|int|long long)(\*?) (\w+)")
 
 
 class Parameter(NamedTuple):
@@ -48,7 +48,7 @@ def _parameter(declaration: str) -> Parameter:
     found = _PARAMETER.fullmatch(declaration)
     if found is None:
         raise ValueError(
-            f"a kernel's parameter is an int, a float, or an array of float, int or bool; not {declaration!r}."
+            f"a kernel takes an int, a float, or an array of float, int, long long or bool; not {declaration!r}."
         )
     const, kind, star, name = found.groups()
     return Parameter(name, kind, bool(star), bool(star) and not const)

@@ -9,7 +9,7 @@ are (N, H, W, C), kernels (*window, C, OC).  dy stands for dL/dy, dx for dL/dx.
 | arithmetic.py | + − × ÷, powers, maximum, clip, where, comparisons |
 | elementary.py, activations.py | exp … cos; tanh, sigmoid, softplus, the rectifiers |
 | reductions.py | sum, mean, var, extremes, logsumexp, softmax, norm |
-| shapes.py | reshape … roll, indexing, concatenate |
+| shapes.py, indices.py | reshape … roll, indexing, concatenate |
 | products.py | matmul, einsum |
 | windows.py, convolution.py, pooling.py | patches; the three faces of convolution; pooling, upsampling |
 | normalise.py, likelihoods.py | batch_norm, layer_norm, dropout; the Bernoulli sum, logistic losses |

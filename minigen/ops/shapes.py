@@ -5,9 +5,10 @@ import operator
 import numpy as np
 
 from minigen.autograd.op import op
-from minigen.autograd.tensor import Tensor
 from minigen.backend import array_module, scatter_add
 from minigen.errors import ShapeError
+from minigen.ops.indices import as_index, names_each_once
+from minigen.ops.indices import bare as bare
 
 
 @op
@@ -174,17 +175,22 @@ roll.vjp(x=_shift_back)
 
 @op
 def getitem(x, *, index):
-    """y = x[index]: slices, numbers, None, ..., arrays of integers or booleans"""
-    return x[as_index(index, array_module(x))]
+    """y = x[index]: slices, numbers, None, ..., arrays of integers or booleans
+
+    ShapeError where a place is out of range, except in an array of integers that lies on a GPU, since to look at it the
+    host would have to wait.  There such places come round: i stands for i mod n on an axis of length n, as it does in
+    the gradient.
+    """
+    return x[as_index(index, array_module(x), x.shape)]
 
 
 @op
 def put_add(values, *, index, shape):
     """y = zeros of `shape`, with y[index] += values; an index that occurs twice adds twice.  The adjoint of getitem."""
     xp = array_module(values)
-    index = as_index(index, xp)
+    index = as_index(index, xp, shape)
     y = xp.zeros(shape, values.dtype)
-    if _names_each_once(index):
+    if names_each_once(index):
         y[index] = values
     else:
         scatter_add(y, index, values)
@@ -195,32 +201,10 @@ getitem.vjp(x=lambda dy, y, x, *, index: put_add(dy, index=index, shape=x.shape)
 put_add.vjp(values=lambda dy, y, values, *, index, shape: getitem(dy, index))
 
 
-def _names_each_once(index):
-    """True where no entry can be named twice: slices, numbers, None and ..., or one mask; no arrays of places."""
-    entries = index if isinstance(index, tuple) else (index,)
-    if len(entries) == 1 and getattr(index, "dtype", None) == np.bool_:
-        return True
-    return all(entry is None or entry is Ellipsis or isinstance(entry, slice | int | np.integer) for entry in entries)
-
-
-def bare(x):
-    """The array inside a tensor; an array as it is."""
-    return x.data if isinstance(x, Tensor) else x
-
-
-def as_index(index, xp):
-    """An index as bare arrays and numbers: tensors give up their entries, lists and host arrays go where `xp` is."""
-    if isinstance(index, tuple):
-        return tuple(as_index(entry, xp) for entry in index)
-    if isinstance(index, list):
-        return xp.asarray([bare(entry) for entry in index], None if index else np.intp)
-    return xp.asarray(index) if isinstance(index, np.ndarray) else bare(index)
-
-
 def take(x, indices, axis=None):
     """y = the entries of x at `indices` along `axis` (default: of x flattened); indices may repeat.
 
-    ShapeError where an index is out of range.
+    ShapeError where an index is out of range; indices that lie on a GPU already come round there (see `getitem`).
     """
     if axis is None:
         return getitem(reshape(x, (-1,)), indices)
@@ -229,9 +213,17 @@ def take(x, indices, axis=None):
 
 @op
 def take_along_axis(x, *, indices, axis):
-    """y[…, j, …] = x[…, indices[…, j, …], …]: one choice of places for each line along `axis`"""
+    """y[…, j, …] = x[…, indices[…, j, …], …]: one choice of places for each line along `axis`
+
+    ShapeError where a place is out of range; places that lie on a GPU already come round there (see `getitem`).
+    """
     xp = array_module(x)
-    return xp.take_along_axis(x, as_index(indices, xp), axis)
+    return xp.take_along_axis(x, _along(axis, indices, xp, x.shape), axis)
+
+
+def _along(axis, indices, xp, shape):
+    """Indices along one axis of an array of this shape, on `xp`."""
+    return as_index((slice(None),) * (axis % len(shape)) + (indices,), xp, shape)[-1]
 
 
 @op
@@ -240,9 +232,10 @@ def put_along_axis(values, *, indices, axis, length):
     xp = array_module(values)
     shape = list(values.shape)
     shape[axis] = length
+    indices = _along(axis, indices, xp, shape)
     y = xp.zeros(shape, values.dtype)
     place = list(xp.ogrid[tuple(slice(n) for n in values.shape)])
-    place[axis] = as_index(indices, xp)
+    place[axis] = indices
     scatter_add(y, tuple(place), values)
     return y
 

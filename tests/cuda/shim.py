@@ -23,7 +23,7 @@ WHY_NOT = "" if shutil.which("g++") else "g++ is not installed: the CUDA texts a
 if sys.platform != "linux":
     WHY_NOT = "the shim is for Linux (sections and pages of ELF): the CUDA texts are not run on the CPU"
 FLAGS = ["-std=c++17", "-O1", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-ffp-contract=off"]
-STRICT = ["-Wall", "-Wextra", "-Werror", "-Wno-sign-compare", "-Wno-unused-function"]
+STRICT = ["-Wall", "-Wextra", "-Werror", "-Wno-sign-compare", "-Wno-unused-function", "-Wno-unknown-pragmas"]
 
 
 class ShimError(AssertionError):

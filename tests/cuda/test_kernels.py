@@ -11,10 +11,11 @@ import minigen
 from minigen import Tensor, backend, grad, nn
 from minigen.autograd import FUSED, OPS, Parameter, kernels_off
 from minigen.errors import ShapeError
-from minigen.kernels import cuda_launch, cuda_source
+from minigen.kernels import cuda_gather, cuda_launch, cuda_source
 from minigen.ops import Geometry
 from minigen.ops.convolution import conv, conv_kernel_grad, conv_transpose, count_outs, transposed
 from minigen.ops.gather import gather
+from minigen.ops.shapes import put_add
 from minigen.ops.windows import fold, patches
 from minigen.optim import Adam, AdamW
 
@@ -283,6 +284,22 @@ def test_a_second_derivative_is_the_formulas(on_the_cpu):
     assert_equal([tuple(results)], 1e-5)
 
 
+@pytest.mark.parametrize("name", ["affine_leaky", "conv_leaky", "conv_leaky_masked"])
+def test_a_bend_behind_a_layer_has_its_second_derivative(name, on_the_cpu):
+    case = EXAMPLES[name][1](np.random.default_rng(0))[0]
+    results = []
+    for which in (nullcontext, kernels_off):
+        with which():
+            inputs = [
+                Tensor(x.astype(np.float32), requires_grad=True) if x.dtype.kind == "f" else x for x in case.inputs
+            ]
+            y = FUSED[name](*inputs, **case.settings)
+            leaves = [x for x in inputs if isinstance(x, Tensor)]
+            slopes = grad((y * y * y).sum(), leaves, create_graph=True)
+            results.append([dx.numpy() for dx in grad(sum((dx * dx).sum() for dx in slopes), leaves)])
+    assert_equal(list(zip(*results, strict=True)), 1e-5)
+
+
 # Convolution with what follows it, and means of logits ----------------------------------------------------------------
 
 
@@ -409,6 +426,57 @@ def test_arrays_of_other_dtypes_are_copied_one_by_one(on_the_cpu):
     gather(y, np.ones(3), np.full((1, 2), 2.0))
     np.testing.assert_array_equal(y, [1, 1, 1, 2, 2])
     assert not on_the_cpu.ran
+
+
+# The gradients of entries that were chosen ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8])
+@pytest.mark.parametrize(
+    "shape, places", [((7,), (300,)), ((300, 3), (40,)), ((5, 2, 3), (4, 6)), ((3, 2), ()), ((4, 3), (0,))]
+)
+def test_the_gradient_of_chosen_rows_is_gathered_in_one_launch(shape, places, dtype, on_the_cpu):
+    rng = np.random.default_rng(0)
+    places = rng.integers(shape[0], size=places).astype(dtype)
+    for index in (places, (places,)):
+        values = normal(rng, *places.shape, *shape[1:])
+        assert_equal(both(put_add, [values], {"index": index, "shape": shape}))
+    assert on_the_cpu.ran == {"add_rows": 2}
+
+
+def test_places_from_behind_and_out_of_range_come_round(on_the_cpu):
+    places = np.array([4, -1, 2, -7, 0, 2**33 + 1, -(2**62)])
+    x = put_add(np.arange(1, 8, dtype=np.float32), index=places, shape=(3,))
+    np.testing.assert_array_equal(x, np.bincount(places % 3, np.arange(1, 8)))
+
+
+@pytest.mark.parametrize(
+    "index, shape",
+    [
+        ((slice(None), [0, 0]), (2, 3)),
+        (([0, 1], [2, 2]), (2, 3)),
+        ([True, True], (2, 3)),
+        (slice(1), (2, 3)),
+        (1, (2,)),
+    ],
+)
+def test_other_entries_are_added_by_the_formula(index, shape, on_the_cpu):
+    values = np.ones(np.empty(shape)[index].shape, np.float32)
+    assert_equal(both(put_add, [values], {"index": index, "shape": shape}), rounding=0)
+    assert "add_rows" not in on_the_cpu.ran
+
+
+def test_one_row_for_many_places_is_the_formulas(on_the_cpu):
+    assert_equal(both(put_add, [np.ones((1, 2), np.float32)], {"index": [0, 0, 1], "shape": (3, 2)}), rounding=0)
+    assert not on_the_cpu.ran
+
+
+def test_more_places_than_every_thread_should_look_through_are_the_formulas(on_the_cpu, monkeypatch):
+    monkeypatch.setattr(cuda_gather, "MOST_LOOKS", 4 * 5)
+    for taken, launches in ((5, 1), (6, 0)):
+        on_the_cpu.ran.clear()
+        assert_equal(both(put_add, [np.ones((taken, 2), np.float32)], {"index": [0] * taken, "shape": (2, 2)}))
+        assert on_the_cpu.ran.get("add_rows", 0) == launches
 
 
 # The wrapper ----------------------------------------------------------------------------------------------------------

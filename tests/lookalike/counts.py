@@ -53,6 +53,7 @@ class DeviceSynchronized(RuntimeError):
 
 def note(kind, times=1):
     """Something of this kind was asked for."""
+    graphs.noted(kind, times)
     for counts in _open:
         setattr(counts, kind, getattr(counts, kind) + times)
         if kind in ("uploads", "downloads", "syncs"):

@@ -7,6 +7,7 @@ shows in the numbers of the second launch.
 
 import contextlib
 import itertools
+import weakref
 
 import numpy as np
 
@@ -17,11 +18,22 @@ class CUDARuntimeError(RuntimeError):
     """The error of CUDA's runtime, its name first."""
 
 
+NODES = {"kernels": 0, "products": 0, "copies": 1, "fills": 2}  # what is counted, and its kind of node in cuda.h
+
+
 class Graph:
-    """What was captured: `work` in its order, and the memory it lies in."""
+    """What was captured: `work` in its order, the memory it lies in, and the kinds of the nodes it would have.
+
+    `graph` is its handle.
+    """
+
+    _numbers = itertools.count(1)
+    by_handle = weakref.WeakValueDictionary()
 
     def __init__(self):
-        self.work, self.kept, self.spoilt = [], [], False
+        self.work, self.kept, self.nodes, self.spoilt = [], [], [], False
+        self.graph = next(self._numbers)
+        self.by_handle[self.graph] = self
 
     def upload(self, stream=None):
         """To the device, so that the first launch is as fast as the others."""
@@ -133,6 +145,13 @@ def kept(y):
             raise RuntimeError("memory of a captured graph came from the default pool, which gives it to others later")
         graph.kept.append(y)
     return y
+
+
+def noted(kind, times):
+    """So many launches of a kind: nodes of what is being captured."""
+    graph = current()._graph
+    if graph is not None and kind in NODES:
+        graph.nodes += int(times) * [NODES[kind]]
 
 
 def made(compute):

@@ -240,6 +240,8 @@ def test_added_at_places(cp):
     x = cp.zeros(3, "float32")
     cupyx.scatter_add(x, cp.asarray([1, 1, 2]), cp.ones(3, "float32"))
     assert host(x).tolist() == [0, 2, 1]
+    cupyx.scatter_add(x, cp.asarray([3, -4]), cp.ones(2, "float32"))  # out of range: they come round here too
+    assert host(x).tolist() == [1, 2, 2]
     with pytest.raises(TypeError, match="scatter_add only supports"):
         cupyx.scatter_add(cp.zeros(3, "int64"), cp.asarray([1]), cp.ones(1, "int64"))
 
