@@ -113,7 +113,7 @@ small="--batch 32 --pictures 2 --count 2000"
 step "the doctor" 300 "$python -m minigen.doctor"
 step "every test that takes a backend" 2400 "$python -m pytest --backend cupy -m gpu --ignore tests/cuda/test_gpu.py -n 4 -q -rfE --tb=short"
 step "the look-alike against CuPy itself" 600 "$python -m pytest --backend cupy tests/lookalike/test_rules.py -n 0 -q -rfE"
-step "a captured step: products, replays, memory, noise" 1200 "$python -m pytest --backend cupy tests/cuda/test_captured.py -n 0 -q -rfE"
+step "a captured step: products, replays, memory, noise, nodes" 1200 "$python -m pytest --backend cupy tests/cuda/test_captured.py -n 0 -q -rfEP"
 step "the CUDA kernels against their formulas" 1200 "$python -m pytest tests/cuda/test_gpu.py --backend cupy -n 0 -q -rfE"
 sanitizer memcheck ""
 sanitizer racecheck '-k "batch_norm or stand_in"'
@@ -123,6 +123,7 @@ step "training on the GPU, going on on the CPU" 900 "$train gan --backend cupy -
 step "training on the CPU, going on on the GPU" 900 "$train vae --backend numpy --steps 20 $small --out $work/cpu-first && $train vae --resume $work/cpu-first/0001-vae-scenes --steps 220 --backend cupy"
 step "training in tf32" 900 "$train gan --backend cupy --precision tf32 --steps 200 $small --out $work/tf32"
 step "training as a CUDA graph, going on without" 900 "$train gan --backend cupy --graph --steps 400 $small --out $work/graph && $train gan --backend cupy --resume $work/graph/0001-gan-scenes --steps 410"
+step "training as a CUDA graph, noise drawn on the GPU, going on on the CPU" 900 "$train gan --backend cupy --graph --draws device --steps 400 $small --out $work/drawn && $train gan --resume $work/drawn/0001-gan-scenes --steps 410 --backend numpy"
 step "samples and measurements on the GPU" 900 "$python -m minigen.sample $work/cpu-first/0001-vae-scenes --backend cupy && $python -m minigen.evaluate $work/cpu-first/0001-vae-scenes --backend cupy"
 step "side by side with PyTorch" 2400 "$python -m benchmarks.compare_gpu --out $work/compare"
 

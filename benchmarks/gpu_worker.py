@@ -37,7 +37,9 @@ class Contender(NamedTuple):
 
 CONTENDERS = {
     "minigen": Contender("minigen", "cupy", "gpu_minigen"),
-    "minigen_graph": Contender("minigen, the step as one CUDA graph", "cupy", "gpu_minigen", {"graph": True}),
+    "minigen_graph": Contender(
+        "minigen, the step as one CUDA graph, noise drawn on the GPU", "cupy", "gpu_minigen", {"graph": True}
+    ),
     "minigen_plain": Contender("minigen without its CUDA kernels", "cupy", "gpu_minigen", {"kernels": False}),
     "torch": Contender("PyTorch eager, as installed", "torch", "gpu_torch"),
     "torch_graph": Contender(

@@ -266,26 +266,15 @@ def arrival(make: Callable[[], np.ndarray], module: Any = None) -> Array:
     return _capture.arrival(make, module)
 
 
-# Draws: one generator, the same numbers on every backend --------------------------------------------------------------
+# Random generators ----------------------------------------------------------------------------------------------------
 
 
-def generator(seed: int | Sequence[int]) -> np.random.Generator:
-    """A random generator from a seed; its state can be stored, so a resumed run draws what the first would have."""
-    return np.random.Generator(np.random.PCG64(seed))
+def generator(seed: int | Sequence[int], draws: str = "host") -> np.random.Generator:
+    """A random generator from a seed; its state can be stored, so a resumed run draws what the first would have.
 
-
-def draw_normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32, module: Any = None) -> Array:
-    """Standard normal numbers on `module` (default: the backend in use), drawn on the host."""
-    return arrival(lambda: rng.standard_normal(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
-
-
-def draw_uniform(
-    rng: np.random.Generator, shape: tuple[int, ...], dtype: Any = np.float32, module: Any = None
-) -> Array:
-    """Numbers uniform on [0, 1) on `module` (default: the backend in use), drawn on the host."""
-    return arrival(lambda: rng.random(shape, dtype=_drawn(dtype)).astype(dtype, copy=False), module)
-
-
-def _drawn(dtype: Any) -> Any:
-    """The dtype NumPy can draw in: float64 for float64, else float32."""
-    return np.float64 if np.dtype(dtype) == np.float64 else np.float32
+    draws: where `minigen.ops.draws` makes normal and uniform numbers, on the "host" (PCG64) or on the "device"
+    (Philox): two generators, two sequences of numbers.  SettingError where it is neither.
+    """
+    if draws not in ("host", "device"):
+        raise SettingError(f"draws {draws!r} is unknown; it is host or device.")
+    return np.random.Generator(np.random.PCG64(seed) if draws == "host" else np.random.Philox(seed))

@@ -29,11 +29,12 @@ def about() -> dict[str, Any]:
 
 
 def made(builder: str, settings: Mapping[str, Any], *, kernels: bool = True, graph: bool = False) -> Callable[[], Any]:
-    """A step of that workload; with graph=True recorded once and replayed from then on.
+    """A step of that workload; with graph=True recorded once and replayed from then on, noise drawn on the GPU.
 
     With kernels=False by the formulas alone, without a CUDA kernel of our own.
     """
-    step = (dcgan64 if builder == "dcgan64" else getattr(minigen_, builder))(**settings).step
+    draws = "device" if graph else "host"
+    step = (dcgan64 if builder == "dcgan64" else getattr(minigen_, builder))(**settings, draws=draws).step
     if graph:
         return recorded(step)
 
@@ -78,7 +79,7 @@ def memory() -> int:
     return cupy.get_default_memory_pool().total_bytes() + sum(graph.memory() for graph in GRAPHS)
 
 
-def dcgan64(batch: int = 128, width: float = 1.0) -> Made:
+def dcgan64(batch: int = 128, width: float = 1.0, draws: str = "host") -> Made:
     """Radford et al. 2016 on 64×64×3: 512-256-128-64, kernels 4×4, batch norm in both networks."""
     rng = minigen.random.generator(0)
     C = [round(n * width) for n in (512, 256, 128, 64)]
@@ -92,7 +93,7 @@ def dcgan64(batch: int = 128, width: float = 1.0) -> Made:
         down += [nn.BatchNorm(C_out), nn.LeakyReLU(0.2)]
     down += [nn.Flatten(), nn.Dense(16 * C[0], 1, rng=rng)]
     generator, discriminator = nn.Sequential(*up, nn.Tanh()), nn.Sequential(*down)
-    return minigen_._gan(generator, discriminator, stills(batch), latent=100, rate=2e-4)
+    return minigen_._gan(generator, discriminator, stills(batch), latent=100, rate=2e-4, draws=draws)
 
 
 def stills(batch: int) -> np.ndarray:

@@ -11,14 +11,14 @@ from minigen.models import mlp
 from minigen.models.vae import DenseVae
 
 
-def dcgan(batch: int = 256, side: int = 28) -> Made:
+def dcgan(batch: int = 256, side: int = 28, draws: str = "host") -> Made:
     """The article's generator and discriminator; on sides that it does not have, the same layers at that size."""
     rng = minigen.random.generator(0)
     if side == 28:
         generator, discriminator = article.Generator(rng=rng), article.Discriminator(rng=rng, dropout=0.3)
     else:
         generator, discriminator = _generator(side // 4, rng), _discriminator(side // 4, rng)
-    return _gan(generator, discriminator, images(batch, side), latent=100, rate=1e-4)
+    return _gan(generator, discriminator, images(batch, side), latent=100, rate=1e-4, draws=draws)
 
 
 def _generator(small: int, rng: np.random.Generator) -> nn.Sequential:
@@ -51,20 +51,29 @@ def _discriminator(small: int, rng: np.random.Generator) -> nn.Sequential:
     )
 
 
-def ring(batch: int = 256) -> Made:
+def ring(batch: int = 256, draws: str = "host") -> Made:
     rng = minigen.random.generator(0)
-    return _gan(mlp.Generator(rng=rng), mlp.Discriminator(rng=rng), points(batch), latent=2, rate=1e-3)
+    generator, discriminator = mlp.Generator(rng=rng), mlp.Discriminator(rng=rng)
+    return _gan(generator, discriminator, points(batch), latent=2, rate=1e-3, draws=draws)
 
 
-def wgan_gp(batch: int = 256) -> Made:
+def wgan_gp(batch: int = 256, draws: str = "host") -> Made:
     rng = minigen.random.generator(0)
-    return _gan(mlp.Generator(rng=rng), mlp.Discriminator(rng=rng), points(batch), latent=2, rate=1e-3, penalty=True)
+    generator, discriminator = mlp.Generator(rng=rng), mlp.Discriminator(rng=rng)
+    return _gan(generator, discriminator, points(batch), latent=2, rate=1e-3, draws=draws, penalty=True)
 
 
 def _gan(
-    generator: nn.Module, discriminator: nn.Module, real: np.ndarray, *, latent: int, rate: float, penalty: bool = False
+    generator: nn.Module,
+    discriminator: nn.Module,
+    real: np.ndarray,
+    *,
+    latent: int,
+    rate: float,
+    draws: str,
+    penalty: bool = False,
 ) -> Made:
-    rng = minigen.random.generator(1)
+    rng = minigen.random.generator(1, draws=draws)
     x_real = minigen.tensor(real)
     optimiser_d = optim.Adam(discriminator.parameters(), rate)
     optimiser_g = optim.Adam(generator.parameters(), rate)
@@ -85,8 +94,8 @@ def _gan(
     return Made(step, lambda: [p.data for p in (*generator.parameters(), *discriminator.parameters())])
 
 
-def vae(batch: int = 128) -> Made:
-    rng = minigen.random.generator(0)
+def vae(batch: int = 128, draws: str = "host") -> Made:
+    rng = minigen.random.generator(0, draws=draws)
     model = DenseVae(hidden=(500,), latent=20, rng=rng)
     optimiser = optim.Adam(model.parameters(), 1e-3)
     x = minigen.tensor(digits(batch))
@@ -101,8 +110,8 @@ def vae(batch: int = 128) -> Made:
     return Made(step, lambda: [p.data for p in model.parameters()])
 
 
-def iwae(batch: int = 20, k: int = 50) -> Made:
-    rng = minigen.random.generator(0)
+def iwae(batch: int = 20, k: int = 50, draws: str = "host") -> Made:
+    rng = minigen.random.generator(0, draws=draws)
     model = DenseVae(hidden=(500,), latent=20, rng=rng)
     optimiser = optim.Adam(model.parameters(), 1e-3)
     x = minigen.tensor(digits(batch))

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from minigen.autograd import Tensor, grad, no_grad
-from minigen.backend import array_module, draw_uniform
+from minigen.backend import array_module
 from minigen.errors import ShapeError
 from minigen.ops import norm
+from minigen.ops.draws import draw_uniform
 from minigen.ops.shapes import bare
 
 

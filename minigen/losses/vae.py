@@ -24,6 +24,7 @@ from minigen.losses.densities import (
     log_standard_normal,
 )
 from minigen.ops import equal, exp, expm1, logsumexp, maximum, mean, reshape, sum, where
+from minigen.ops.draws import draw_normal
 from minigen.ops.shapes import bare
 
 __all__ = [
@@ -64,7 +65,7 @@ def reparameterise(mu: Any, logvar: Any, *, rng: np.random.Generator, k: int | N
             raise SettingError(f"reparameterise: k={k} must be at least 1.")
         mu, logvar = _for_each_draw(mu, logvar)
     shape = mu.shape if k is None else (mu.shape[0], k, *mu.shape[2:])
-    noise = backend.draw_normal(rng, shape, mu.dtype, backend.array_module(bare(mu)))
+    noise = draw_normal(rng, shape, mu.dtype, backend.array_module(bare(mu)))
     return mu + exp(0.5 * logvar) * noise
 
 

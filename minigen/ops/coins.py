@@ -1,12 +1,11 @@
 """Coins, one for each number of an array: the same booleans on every backend, made of one key drawn on the host."""
 
-import math
 from typing import Any
 
 import numpy as np
 
-from minigen.autograd.switches import kernels
-from minigen.backend import Array, arrival, current, name_of
+from minigen.backend import Array
+from minigen.ops.draws import from_key, philox
 from minigen.ops.steps import InPlace
 
 SIDES = 1 << 16  # equally likely numbers, of which a coin is one
@@ -23,30 +22,15 @@ def draw_coins(rng: np.random.Generator, shape: tuple[int, ...], rate: float, mo
 
     rate in [0, 1].  `rng` gives one key of 64 bits; `toss` makes the coins of it, where they are to be.
     """
-    module = current() if module is None else module
-    bound, size = round(float(rate) * SIDES), math.prod(shape)
-
-    def key() -> np.ndarray:
-        drawn = rng.integers(0, 2**64, size=1, dtype=np.uint64)
-        return drawn.astype("<u8").view("<i4").astype(np.int32)
-
-    def tossed_by(xp: Any) -> Array:
-        kept = xp.empty(-(-size // BLOCK) * BLOCK, bool)
-        toss(kept, key() if xp is np else arrival(key, xp), bound=bound)
-        return kept[:size].reshape(shape)
-
-    there = kernels.on() and name_of(module) in toss.kernels
-    return tossed_by(module) if there else arrival(lambda: tossed_by(np), module)
+    return from_key(toss, rng, shape, bool, module, bound=round(float(rate) * SIDES))
 
 
 @InPlace
 def toss(kept, key, *, bound):
-    """kept[i] ← word i ≥ bound, of the 16-bit words that Philox4x64-10 makes of a key.  Salmon et al. 2011, section 4.
+    """kept[i] ← word i ≥ bound, of the 16-bit words of `philox(key)`.
 
-    kept: booleans (16 n,).  key: 64 bits as int32 (2,), the lower half first; the upper 64 bits of Philox' own key are
-    0.  bound in [0, 2¹⁶].  Words 16 j to 16 j + 15 are the four 64-bit numbers of counter j + 1, the lowest bits first.
+    kept: booleans (16 n,).  bound in [0, 2¹⁶].  Words 16 j to 16 j + 15 are the four 64-bit numbers of counter j + 1,
+    the lowest bits first.
     """
-    low, high = (int(half) for half in key.view(np.uint32))
-    philox = np.random.Philox(key=low + (high << 32))  # it counts up before it computes: from counter 1
-    words = philox.random_raw(kept.size // 4).astype("<u8", copy=False).view("<u2")
+    words = philox(key).random_raw(kept.size // 4).astype("<u8", copy=False).view("<u2")
     np.greater_equal(words, bound, out=kept)

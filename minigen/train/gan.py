@@ -37,7 +37,7 @@ class Gan(Recipe):
         self.fps = Fraction(about["fps"]) if about and "fps" in about else None  # of the film that clips are from
         self.batches_per_step = config.d_steps  # batches of real images that `step` takes
         start = backend.generator([config.seed, 0])  # for the weights; what happens later has a generator of its own
-        self.rng = backend.generator([config.seed, 1])
+        self.rng = backend.generator([config.seed, 1], config.draws)
         self.generator, self.discriminator = build(config, self.condition.numbers, start, self.rng)
         self.objective = losses.gan.objective(config.loss, smooth=config.smooth)
         betas = (config.beta1, config.beta2)

@@ -104,6 +104,9 @@ class Config:
     """Decay a step of the averaged generator weights that samples are drawn with. 0 draws with the raw weights."""
     seed: int = 0
     """Decides everything random: weights, order of images, noise. The same seed gives the same run."""
+    draws: Literal["host", "device"] = "host"
+    """Where noise is drawn. device: computed where it is needed, of one key a draw, so that no noise is sent to a GPU;
+    meant for --graph. The same seed then gives another run than with host."""
 
     def __post_init__(self) -> None:
         at_least("count", self.count, -1)

@@ -54,7 +54,7 @@ class Recipe(Module):
             for place, holder in self.holders().items()
             for name, value in holder.state_dict().items()
         }
-        return arrays, {"rng": self.rng.bit_generator.state}
+        return arrays, {"rng": _plain(self.rng.bit_generator.state)}
 
     def load_state(self, arrays: dict[str, np.ndarray], random: dict[str, Any]) -> None:
         """Put back what `save_state` gave; DataError, and no change, where it does not fit."""
@@ -74,3 +74,10 @@ class Recipe(Module):
             holder.load_state_dict(
                 {name.removeprefix(f"{place}/"): a for name, a in arrays.items() if name.startswith(f"{place}/")}
             )
+
+
+def _plain(state: Any) -> Any:
+    """A generator's state with lists where Philox has arrays, so that it can be compared and written as JSON."""
+    if isinstance(state, dict):
+        return {name: _plain(value) for name, value in state.items()}
+    return state.tolist() if isinstance(state, np.ndarray) else state

@@ -19,7 +19,7 @@ from minigen.files import write_atomically
 from minigen.train import checkpoint as checkpoints
 from minigen.train.recipes import RECIPES
 
-LATER = {"drift", "per_place"}  # settings that runs of 0.6.0 lack: their defaults are what those runs did
+LATER = {"drift", "per_place", "draws"}  # settings that older runs lack: their defaults are what those runs did
 
 
 def create(out: Path, name: str) -> Path:

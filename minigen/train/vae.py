@@ -15,6 +15,7 @@ from minigen.losses import vae as losses
 from minigen.metrics.vae import ACTIVE
 from minigen.motion import Clip, Scaling, from_features
 from minigen.nn import Module
+from minigen.ops.draws import draw_uniform
 from minigen.train.about import body_of
 from minigen.train.condition import Condition
 from minigen.train.recipe import Recipe
@@ -48,7 +49,7 @@ class Vae(Recipe):
         self.planned = config.steps
         self.condition = Condition.from_facts(about)
         start = backend.generator([config.seed, 0])
-        self.rng = backend.generator([config.seed, 1])
+        self.rng = backend.generator([config.seed, 1], config.draws)
         self.scaling: Scaling | None = None
         if config.moves:
             self.skeleton, self.carrier, self.fps, self.scaling = body_of(about)
@@ -232,7 +233,7 @@ class Vae(Recipe):
         if self.config.likelihood == "bernoulli":
             x = (x + 1) * 0.5
             if self.config.binarisation == "dynamic":
-                drawn = backend.draw_uniform(rng or self.rng, x.shape, x.dtype, backend.array_module(x))
+                drawn = draw_uniform(rng or self.rng, x.shape, x.dtype, backend.array_module(x))
                 x = (drawn < x).astype(x.dtype)
         return x, y
 

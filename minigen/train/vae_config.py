@@ -104,6 +104,9 @@ class Config:
     """What Adam adds to the root of it. IWAE: 1e-4."""
     seed: int = 0
     """Decides everything random: weights, order of items, noise. The same seed gives the same run."""
+    draws: Literal["host", "device"] = "host"
+    """Where noise is drawn. device: computed where it is needed, of one key a draw, so that no noise is sent to a GPU;
+    meant for --graph. The same seed then gives another run than with host."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))  # a list, where it was read from JSON

@@ -469,15 +469,15 @@ def hour(tmp_path_factory):
 
 def test_the_first_hour_goes_through_every_step_and_writes_a_page_of_them(hour):
     done, new, page, calls = hour
-    assert done.stderr == "" and done.returncode == 13
-    assert done.stdout.splitlines()[-1] == f"13 of 15 steps failed; the report is {new}/r.md"
+    assert done.stderr == "" and done.returncode == 14
+    assert done.stdout.splitlines()[-1] == f"14 of 16 steps failed; the report is {new}/r.md"
     assert "**There was none: CuPy is not installed.**" in page
-    assert page.count("| **failed, status 4** |") == 13 and page.count("| passed |") == 2
-    assert page.count("\n## ") == 15 and page.count("Status 4, ") == 13
-    assert page.count("\n    bold\n    whole\n    error: --backend cupy: CuPy is not installed.\n") == 13
+    assert page.count("| **failed, status 4** |") == 14 and page.count("| passed |") == 2
+    assert page.count("\n## ") == 16 and page.count("Status 4, ") == 14
+    assert page.count("\n    bold\n    whole\n    error: --backend cupy: CuPy is not installed.\n") == 14
     assert "\x1b" not in page and "\r" not in page and "--out WORK/tf32`" in page
     assert page.endswith("\n---\n\n# figures\n") and (new / "compare_gpu.json").read_text() == "{}\n"
-    assert len(calls) == 1 + 15  # the probe, and where a step's first half fails its second is not begun
+    assert len(calls) == 1 + 16  # the probe, and where a step's first half fails its second is not begun
 
 
 def test_the_first_hours_programs_and_tests_are_where_it_looks_for_them(hour):

@@ -6,12 +6,13 @@ import pytest
 from minigen.autograd import FUSED, OPS
 from minigen.kernels import cuda_launch
 from minigen.ops.coins import toss
+from minigen.ops.draws import normals, uniforms
 from minigen.ops.gather import gather
 from minigen.ops.steps import adam_step, watched_adam_step
 
 from . import shim
 
-IN_PLACE = {op.name: op for op in (adam_step, watched_adam_step, toss, gather)}
+IN_PLACE = {op.name: op for op in (adam_step, watched_adam_step, toss, uniforms, normals, gather)}
 
 
 def on_cupy():

@@ -35,6 +35,11 @@ static inline unsigned long long __umul64hi(unsigned long long a, unsigned long 
 {
     return (unsigned __int128)a * b >> 64;
 }
+static inline void sincospif(float x, float* sine, float* cosine)
+{
+    *sine = std::sin(M_PI * x);
+    *cosine = std::cos(M_PI * x);
+}
 
 static Place threadIdx, blockIdx;
 

@@ -14,9 +14,11 @@ from minigen.errors import AnomalyError
 from minigen.kernels import cuda_launch
 from minigen.ops.coins import draw_coins
 from minigen.ops.convolution import conv, conv_kernel_grad, conv_transpose
+from minigen.ops.draws import draw_normal, draw_uniform
 from minigen.optim import Adam
 
 from ..ops.examples import EXAMPLES
+from ..ops.test_draws import near
 from . import test_kernels as checks
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(bool(backend.probe()), reason=backend.probe().partition("\n")[0])]
@@ -88,6 +90,19 @@ def test_every_launch_repeats_bit_for_bit(cupy):
     assert all(np.array_equal(a, b) for other in runs[1:] for a, b in zip(runs[0], other, strict=True))
 
 
+def test_the_gradient_of_chosen_rows_repeats_bit_for_bit_and_places_come_round(cupy):
+    module, launches = cupy
+    rng = np.random.default_rng(0)
+    places, values = rng.integers(-5000, 5000, 4000), checks.normal(rng, 4000, 32)
+    given = module.asarray(values), module.asarray(places)
+    runs = [OPS["put_add"](given[0], index=given[1], shape=(100, 32)).get() for _ in range(3)]
+    assert launches == ["add_rows"] * 3
+    expected = np.zeros((100, 32))
+    np.add.at(expected, places % 100, values)
+    checks.assert_equal([(runs[0], expected.astype(np.float32))], 1e-5)
+    assert all(np.array_equal(runs[0], other) for other in runs[1:])
+
+
 def test_ten_steps_of_adam(cupy, monkeypatch):
     _, launches = cupy
     results = []
@@ -128,3 +143,13 @@ def test_coins_are_the_hosts(shape, cupy):
     found = draw_coins(np.random.default_rng(1), shape, 0.3, module)
     assert launches == ["coins"]
     np.testing.assert_array_equal(found.get(), draw_coins(np.random.default_rng(1), shape, 0.3, np))
+
+
+@pytest.mark.parametrize("shape", [(7,), (256, 100), (256, 14, 14, 64)])
+@pytest.mark.parametrize("name, draw", [("uniforms", draw_uniform), ("normals", draw_normal)])
+def test_numbers_of_a_key_are_the_hosts(name, draw, shape, cupy):
+    module, launches = cupy
+    found = draw(backend.generator(1, "device"), shape, np.float32, module)
+    assert launches == [name]
+    expected = draw(backend.generator(1, "device"), shape, np.float32, np)
+    near(found.get(), expected) if draw is draw_normal else np.testing.assert_array_equal(found.get(), expected)

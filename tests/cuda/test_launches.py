@@ -14,10 +14,10 @@ pytestmark = pytest.mark.skipif(bool(shim.WHY_NOT), reason=shim.WHY_NOT)
 BUDGET = 89
 
 
-def a_step():
+def a_step(**settings):
     """What the third step of the article's GAN launches, by place; and by both ways to count."""
     with launches.playing_with_kernels():
-        step = launches.article()
+        step = launches.article(**settings)
         step()
         step()
         shim.kernels().ran.clear()
@@ -30,6 +30,12 @@ def test_a_step_of_the_articles_gan_keeps_to_its_budget():
     found, total = a_step()
     assert found.total == total
     assert total == BUDGET, f"docs/gpu_kernels.md and this budget say another number: {found.by_place}"
+
+
+def test_noise_that_is_drawn_on_the_device_is_one_launch_more():
+    found, total = a_step(draws="device")
+    assert found.total == total == BUDGET + 1
+    assert found.by_place["minigen.kernels.cuda_launch launch_blocks: normals"] == 1
 
 
 def test_a_launch_too_many_breaks_the_budget(monkeypatch):

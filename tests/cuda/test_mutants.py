@@ -8,21 +8,25 @@ from minigen.kernels import cuda_launch, cuda_source
 from minigen.optim import Adam
 
 from . import shim
+from . import test_draws as draws
 from . import test_kernels as checks
 from . import test_steps as steps
 
 MUTANTS = [
     # convolution
-    ("patches", "(at0 >= 0 && at1 >= 0 && at2 >= 0)", "(at0 >= 0 && at1 >= 0)"),
-    ("patches", "return at < axis.size ? max(at, -1) : -1;", "return at <= axis.size ? max(at, -1) : -1;"),
+    ("patches", "(at0 < 0 || at1 < 0 || at2 < 0)", "(at0 < 0 || at1 < 0)"),
+    ("patches", "return at < axis.size ? at : -1;", "return at <= axis.size ? at : -1;"),
+    ("patches", "return at < axis.size ? at : -1;", "return at < axis.size ? max(at, 0) : -1;"),
     ("patches", "o * axis.stride + k * axis.dilation", "o * axis.stride + k"),
     ("patches", "+ at2) * C + channel", "+ at2) * C"),
-    ("patches", "o < axis.outs ? o : -1", "o <= axis.outs ? o : -1"),
-    ("patches", "const int reach = at + axis.before;", "const int reach = at;"),
+    ("patches", "at + axis.before - k * axis.dilation;", "at - k * axis.dilation;"),
+    ("patches", "at + axis.before - k * axis.dilation;", "at + axis.before - k;"),
+    ("patches", "o * axis.stride == reach && ", ""),
+    ("patches", " && o < axis.outs", " && o <= axis.outs"),
     ("patches", "if (o1 < 0) continue;", "if (o1 < -1) continue;"),
-    ("patches", "k2 += step2", "k2 += 1"),
-    ("patches", "% axis.stride == 0", "% axis.stride >= 0"),
-    ("patches", "a.w += b.w", "a.w += b.z"),
+    ("patches", "for (int k2 = 0;", "for (int k2 = 1;"),
+    ("patches", "* c.window + k2) * C + channel]", "* c.window + k2) * C]"),
+    ("patches", "sum.w += one.w", "sum.w += one.z"),
     ("patches", "if (i >= count) return;", ""),
     # normalise
     ("normalise", "end = min((chunk + 1) * length, rows)", "end = (chunk + 1) * length"),
@@ -66,7 +70,24 @@ MUTANTS = [
     ("random", ">= bound) << 8 * j;", "> bound) << 8 * j;"),
     ("random", "(b >> 16 * j & 0xffff)", "(b >> 16 * j & 0x7fff)"),
     ("random", "if (i >= count) return;", ""),
-    ("random", "own[1] = eight_coins(c, d, bound)", "own[1] = eight_coins(d, c, bound)"),
+    ("random", "own[1] = eight_coins(of.c, of.d, bound)", "own[1] = eight_coins(of.d, of.c, bound)"),
+    # uniform and normal numbers
+    ("random", "(word >> 8) * 0x1p-24f", "(word >> 9) * 0x1p-23f"),
+    ("random", "(word >> 8) * 0x1p-24f", "word * 0x1p-32f"),
+    ("random", "share(a >> 32)", "share(a)"),
+    ("random", "own[1] = four_shares(of.c, of.d)", "own[1] = four_shares(of.a, of.b)"),
+    ("random", "own[0] = four_shares(of.a, of.b)", "own[0] = four_shares(of.b, of.a)"),
+    ("random", "(float)(unsigned)number", "(float)number"),
+    ("random", "(float)(unsigned)number", "(float)(int)number"),
+    ("random", "-2.0f * logf(u)", "-logf(u)"),
+    ("random", "logf(u)", "logf(1.0f - u)"),
+    ("random", "(int)(number >> 32)", "(int)number"),
+    ("random", "number >> 32) * 0x1p-31f", "number >> 32) * 0x1p-32f"),
+    ("random", "&y, &x);", "&x, &y);"),
+    ("random", "y *= r;", ""),
+    ("random", "two_normals(b, four.z, four.w);", "two_normals(a, four.z, four.w);"),
+    ("random", "own[1] = four_normals(of.c, of.d)", "own[1] = four_normals(of.d, of.c)"),
+    ("random", "(float4*)y + 2 * (long long)i", "(float4*)y + (long long)i"),
     # activations
     ("activations", "x[i] > 0.0f ? a[i]", "x[i] >= 0.0f ? a[i]"),
     ("activations", "x[i] > 0.0f ? x[i] : slope * x[i]", "x[i] > 0.0f ? x[i] : slope"),
@@ -97,6 +118,13 @@ MUTANTS = [
     ("gather", "a3[i - end2]", "a3[i]"),
     ("gather", "i < end7", "i <= end7"),
     ("gather", "else if (i < end15)", "else"),
+    ("gather", "if (i >= count) return;", ""),
+    ("gather", "i / length, column", "i % rows, column"),
+    ("gather", "column = i % length", "column = 0"),
+    ("gather", "k < taken", "k + 1 < taken"),
+    ("gather", "y[k * length", "y[row * length"),
+    ("gather", "(int)(places[k] % rows)", "(int)places[k] % rows"),
+    ("gather", "at < 0 ? at + rows : at", "at"),
     # rows
     ("rows", "own_x[i] * w[i]", "own_x[i] * w[0]"),
     ("rows", "sum + b[0]", "sum"),
@@ -146,6 +174,11 @@ def compare_everything(family, kernels):
         steps.test_the_kernels_coins_are_numpys(4097, 0.3, kernels)
         with pytest.MonkeyPatch.context() as patch:
             steps.test_coins_too_many_for_one_launch_are_tossed_in_several(kernels, patch)
+            draws.test_numbers_too_many_for_one_launch_are_made_in_several(kernels, patch)
+        for key in (0, 2**63 + 5):
+            draws.test_every_bit_of_the_key_arrives(key, kernels)
+        for name in draws.DRAWS:
+            draws.test_the_kernels_numbers_are_numpys(name, 4097, kernels)
     elif family == "activations":
         rng = np.random.default_rng(0)
         x, a, kept = 30 * checks.normal(rng, 300), checks.normal(rng, 300), rng.random(300) < 0.5
@@ -167,6 +200,9 @@ def compare_everything(family, kernels):
         for count in (15, 17):
             kernels.ran.clear()
             checks.test_many_arrays_become_one_by_a_launch_for_sixteen(count, kernels)
+        kernels.ran.clear()
+        checks.test_the_gradient_of_chosen_rows_is_gathered_in_one_launch((300, 3), (40,), np.int64, kernels)
+        checks.test_places_from_behind_and_out_of_range_come_round(kernels)
     else:
         checks.test_a_layer_with_one_output_is_a_launch_of_ours((3, 300), 1, kernels)
         rng = np.random.default_rng(0)
@@ -179,11 +215,12 @@ def compare_everything(family, kernels):
             checks.assert_equal(checks.both(OPS["softmax"], [x[1:]], {"axis": -1}))
 
 
-@pytest.mark.parametrize(
-    "family", ["patches", "normalise", "adam", "random", "gather", "activations", "losses", "rows"]
-)
-def test_the_right_text_passes(family, on_the_cpu):
+@pytest.mark.parametrize("family", cuda_source.FAMILIES[1:])
+def test_the_right_text_passes_and_every_kernel_of_it_is_run(family, on_the_cpu, monkeypatch):
+    ran, run = set(), cuda_launch.run
+    monkeypatch.setattr(cuda_launch, "run", lambda name, *launch: (ran.add(name), run(name, *launch)))
     compare_everything(family, on_the_cpu)
+    assert ran >= cuda_source.signatures(cuda_source.text(family)).keys()
 
 
 @pytest.mark.parametrize("family, right, wrong", MUTANTS)

@@ -10,11 +10,13 @@ from minigen.errors import AnomalyError
 from minigen.kernels import cuda_launch
 from minigen.ops import Geometry
 from minigen.ops.coins import draw_coins
+from minigen.ops.draws import draw_normal, draw_uniform
 from minigen.optim import Adam, AdamW
 from minigen.train import gan
 
 from ..lookalike import lookalike
 from ..ops.examples import EXAMPLES
+from ..ops.test_draws import near
 from . import shim
 from .conftest import on_cupy
 from .test_kernels import OPERATIONS, assert_equal, computed
@@ -67,6 +69,16 @@ def test_four_numbers_move_at_once_only_where_addresses_allow_it(gap, together, 
     assert seen == [together]
 
 
+def test_the_gradient_of_rows_chosen_on_the_device_is_one_launch_and_nobody_waits(device):
+    x = minigen.Tensor(device.zeros((3, 2), np.float32), requires_grad=True)
+    places, dy = device.asarray(np.array([0, 4, -1, 1])), device.asarray(np.arange(8, dtype=np.float32).reshape(4, 2))
+    y = x[places]
+    with lookalike.no_sync(), lookalike.counted() as counts:
+        (dx,) = minigen.grad(y, [x], dy)
+    assert shim.kernels().ran == {"add_rows": 1} and counts.launches == counts.uploads == 0
+    np.testing.assert_array_equal(dx.numpy(), [[0, 1], [8, 10], [4, 5]])
+
+
 def test_a_step_of_adam_is_three_launches(device):
     optimiser = Adam([Parameter(device.ones((3, 4), np.float32)), Parameter(device.zeros(5, np.float32))])
     optimiser.update([device.ones((3, 4), np.float32), device.ones(5, np.float32)])
@@ -101,6 +113,22 @@ def test_coins_are_tossed_on_the_device_and_are_the_hosts(shape, device):
     assert (counts.uploads, counts.syncs, counts.launches) == (1, 0, 0)  # the key
     assert shim.kernels().ran == ({"coins": 1} if found.size else {})
     np.testing.assert_array_equal(found.get(), draw_coins(np.random.default_rng(1), shape, 0.3, np))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (0, 3), (5, 7), (64, 100)])
+@pytest.mark.parametrize("name, draw", [("uniforms", draw_uniform), ("normals", draw_normal)])
+def test_numbers_are_made_on_the_device_of_a_key_and_are_the_hosts(name, draw, shape, dtype, device):
+    rng, again = (backend.generator(1, "device") for _ in range(2))
+    with lookalike.counted() as counts:
+        found = draw(rng, shape, dtype)
+    assert isinstance(found, device.ndarray) and found.shape == shape and found.dtype == dtype
+    assert found.flags.c_contiguous
+    assert (counts.uploads, counts.syncs, counts.launches) == (1, 0, 0)  # the key; of float64 the numbers
+    assert shim.kernels().ran == ({name: 1} if found.size and dtype == np.float32 else {})
+    expected = draw(again, shape, dtype, np)
+    near(found.get(), expected) if draw is draw_normal else np.testing.assert_array_equal(found.get(), expected)
+    assert str(rng.bit_generator.state) == str(again.bit_generator.state)
 
 
 def one_step(width, **settings):

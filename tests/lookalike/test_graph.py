@@ -21,6 +21,7 @@ SMALL = "--latent 4 --count 20 --batch 8 --pictures 1"  # epochs of 8, 8 and 4: 
 CAPTURED = {
     "gan": "gan --width 0.05 --dropout 0.3 --ema 0.9 --seed 3",  # in step 19 of seed 0 a number is 0 to rounding, and
     # LeakyReLU bends there: the gradients of two ways to add up then differ by 3 %, after 1e-6 in each step before
+    "gan drawn on the device": "gan --width 0.05 --dropout 0.3 --prior uniform --penalty gradient --draws device",
     "gan with a penalty": "gan --width 0.05 --penalty gradient --d-steps 2 --loss hinge --smooth 0",
     "gan told of factors": "gan --width 0.05 --condition time,haze --pack 2 --spectral --penalty r1",
     "gan of clips": "gan --data effects:fire --width 0.05",
@@ -28,6 +29,7 @@ CAPTURED = {
     "vae of black and white": "vae --width 0.05 --likelihood bernoulli --binarise dynamic",
     "vae by halves": "vae --width 0.05 --alternate --decay none",
     "iwae": "vae --model dense --objective iwae --k 3",
+    "vae drawn on the device": "vae --width 0.05 --likelihood bernoulli --binarise dynamic --draws device",
 }
 REFUSED = {
     "gan --width 0.05 --unroll 1": "--unroll takes updates on paper, and a graph would not count them.",
@@ -130,8 +132,9 @@ def test_numpy_has_no_graphs(tmp_path, capsys):
         pass
 
 
-def test_a_run_by_a_graph_goes_on_with_one_or_without(train):
-    flags = f"{CAPTURED['gan']} --graph --metrics-every 1"
+@pytest.mark.parametrize("draws", ["", "--draws device "])
+def test_a_run_by_a_graph_goes_on_with_one_or_without(train, draws):
+    flags = f"{CAPTURED['gan']} {draws}--graph --metrics-every 1"
     expected = train(flags, 9)
     for more in ("gan --graph --metrics-every 1", "gan"):
         _, _, folder = train(flags, 5)

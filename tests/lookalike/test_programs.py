@@ -27,7 +27,9 @@ RUNS = {
     "gan with a penalty": "gan --width 0.05 --penalty gradient --d-steps 2 --loss hinge --smooth 0",
     "gan told of factors, unrolled": "gan --width 0.05 --condition time,haze --pack 2 --unroll 1 --spectral",
     "gan of clips": "gan --data effects:fire --width 0.05",
+    "gan drawn on the device": "gan --width 0.05 --dropout 0.3 --penalty gradient --draws device",
     "vae": "vae --width 0.05",
+    "vae drawn on the device": "vae --width 0.05 --likelihood bernoulli --binarise dynamic --draws device",
     "vae of black and white": "vae --width 0.05 --likelihood bernoulli --binarise dynamic --alternate",
     "iwae": "vae --model dense --objective iwae --k 3",
     "vae of motion": "vae --data motion --width 0.05 --condition action",
@@ -104,12 +106,13 @@ def test_a_run_in_tf32_says_so_and_has_nearly_the_losses_of_fp32(train, capsys):
 
 
 @pytest.mark.parametrize("first, then", [("numpy", "cupy"), ("cupy", "numpy")])
-@pytest.mark.parametrize("name", ["gan", "vae"])
+@pytest.mark.parametrize("name", ["gan", "vae", "gan drawn on the device", "vae drawn on the device"])
 def test_a_run_begun_on_one_backend_goes_on_on_the_other(train, name, first, then):
+    recipe = name.partition(" ")[0]
     _, whole = train("numpy", RUNS[name], 2)
-    expected, _ = train("numpy", name, 4, resume=whole)
+    expected, _ = train("numpy", recipe, 4, resume=whole)
     _, folder = train(first, RUNS[name], 2)
-    found, _ = train(then, name, 4, resume=folder)
+    found, _ = train(then, recipe, 4, resume=folder)
     same(found, expected, 1e-5)
     one, two = (checkpoint.load(runs.newest_checkpoint(run)) for run in (folder, whole))
     assert one.step == two.step == 4 and one.facts["random"] == two.facts["random"]

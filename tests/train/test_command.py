@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigen.train import command, runs
+from minigen import evaluate, gallery, sample
+from minigen.train import command, runs, sources
 from minigen.train.gan import PRESETS
 
 
@@ -107,6 +108,7 @@ def test_max_minutes_stops_in_good_order(train, tmp_path):
         "--beta2 0.9",
         "--dropout 0.3",
         "--prior uniform",
+        "--draws device",
         "--latent 9",
         "--width 0.1",
         "--batch 5",
@@ -128,6 +130,21 @@ def test_every_flag_acts(train, tmp_path, flags):
 
 def _run_with(train, flags):
     return train(f"--steps 2 --width 0.05 --latent 8 --count 20 --batch 8 --pictures 1 {flags}", small=False)
+
+
+@pytest.mark.parametrize("recipe", ["gan", "vae"])
+def test_a_run_with_noise_drawn_on_the_device_is_read_like_any_other(recipe, train, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "HELD_OUT", 40)
+    status, _, err = train("--steps 2 --draws device", recipe=recipe)
+    assert status == 0, err
+    run = tmp_path / "runs" / f"0001-{recipe}-scenes"
+    assert runs.read_config(run)["draws"] == "device" and isinstance(runs.load(run).rng.bit_generator, np.random.Philox)
+    assert sample.main([str(run), "--seeds", "0-3", "--out", str(tmp_path / "seeds.png")]) == 0
+    assert sample.main([str(run), "--html", str(tmp_path / "explorer.html")]) == 0
+    assert evaluate.main([str(run), "--samples", "8", "--items", "20"]) == 0
+    assert gallery.main([str(run), "--out", str(tmp_path / "gallery.html")]) == 0
+    for name in ("seeds.png", "explorer.html", "gallery.html"):
+        assert (tmp_path / name).stat().st_size
 
 
 def test_averaging_changes_what_is_drawn_and_nothing_else(train, tmp_path):
@@ -204,6 +221,7 @@ def test_a_film_clip_trains(train, real_data):
         ("--data mnist:nowhere", "--data mnist:nowhere"),
         ("--resume nowhere", "nowhere: there is no such run"),
         ("--loss wrong", "--loss"),
+        ("--draws gpu", "--draws"),
         ("--width wide", "--width"),
         ("--no-such-flag 1", "--no-such-flag"),
     ],

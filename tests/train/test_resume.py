@@ -32,7 +32,7 @@ def assert_same_state(one, two):
     assert one.facts["random"] == two.facts["random"] and one.facts["place"] == two.facts["place"]
 
 
-@pytest.mark.parametrize("flags", ["", "--penalty gradient --d-steps 2", "--ema 0"])
+@pytest.mark.parametrize("flags", ["", "--penalty gradient --d-steps 2", "--ema 0", "--draws device --dropout 0.3"])
 @pytest.mark.parametrize("first, more", [(2, 3), (4, 1)])
 def test_resume_equals_an_uninterrupted_run(train, tmp_path, flags, first, more):
     train(f"--steps {first + more} --name whole {flags}")
@@ -81,6 +81,7 @@ def test_resuming_an_earlier_checkpoint_branches_and_keeps_the_run(train, tmp_pa
         ("--loss hinge", "that run has --loss nonsaturating, not hinge"),
         ("--data mnist", "that run has --data scenes, not mnist"),
         ("--seed 3", "that run has --seed 0, not 3"),
+        ("--draws device", "that run has --draws host, not device"),
         ("--steps 1", "it is at step 2 already"),
         ("--preset article", "--preset gives a new run its defaults"),
         ("--name other", "leave --out and --name out"),
@@ -113,6 +114,19 @@ def test_settings_that_came_later_are_at_their_defaults_in_older_runs_and_others
     del older["width"]
     with pytest.raises(DataError, match="lacks the settings width; another version wrote it"):
         runs.config_of(older, tmp_path)
+
+
+def test_a_run_from_before_noise_could_be_drawn_on_the_device_goes_on_as_it_was(train, tmp_path):
+    train("--steps 1")
+    run = tmp_path / "runs/0001-gan-scenes"
+    path = runs.newest_checkpoint(run)
+    saved = checkpoint.load(path)
+    del saved.facts["config"]["draws"]
+    checkpoint.save(path, saved)
+    status, _, err = train(f"--resume {run} --steps 2")
+    assert status == 0, err
+    assert newest(run).facts["config"]["draws"] == "host"
+    assert newest(run).facts["random"]["rng"]["bit_generator"] == "PCG64"
 
 
 def test_a_resumed_run_refuses_other_data(train, tmp_path):

@@ -12,6 +12,7 @@ from minigen import backend
 from minigen.data import motions
 from minigen.errors import DataError
 from minigen.losses import vae as losses
+from minigen.ops.draws import draw_normal
 from minigen.train.about import about
 from minigen.train.vae import Vae
 from minigen.train.vae_config import Config
@@ -136,7 +137,7 @@ def test_the_parts_of_the_elbo_are_what_float64_makes_of_the_same_draws(case, k,
     x, y = recipe.prepared(*(batch if isinstance(batch, tuple) else (batch,)))
     with minigen.no_grad():
         mu, logvar = (a.numpy().astype(np.float64) for a in recipe.model.encode(x, y))
-        noise = backend.draw_normal(backend.generator([0, 1]), (6, k, 4), np.float32, np)
+        noise = draw_normal(backend.generator([0, 1]), (6, k, 4), np.float32, np)
         z = mu[:, None] + np.exp(0.5 * logvar)[:, None] * noise
         rows = None if y is None else minigen.tensor(np.repeat(y, k, axis=0))
         decoded = recipe.model.decode(minigen.tensor(z.reshape(6 * k, 4).astype(np.float32)), rows)

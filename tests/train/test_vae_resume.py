@@ -20,6 +20,7 @@ KINDS = {
     "motion told of classes": "--data motion --window 16 --condition action",
     "iwae": "--objective iwae --k 3 --likelihood bernoulli",
     "two_layer": "--model two_layer --likelihood bernoulli",
+    "drawn on the device": "--likelihood bernoulli --draws device",
     "alternate": "--alternate",
     "alternate on the whole": "--alternate --alternate-on whole --likelihood bernoulli",
 }
