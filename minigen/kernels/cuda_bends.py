@@ -16,7 +16,7 @@ from minigen.backend import array_module
 from minigen.kernels.cuda_activations import each
 from minigen.kernels.cuda_launch import launch, suits
 from minigen.kernels.formulas import formula_value, formula_vjp
-from minigen.ops.activations import leaky_gate
+from minigen.ops.activations import leaky_relu
 from minigen.ops.convolution import (
     conv,
     conv_affine,
@@ -32,7 +32,7 @@ from minigen.ops.windows import patches
 
 
 class BentCuda:
-    """The rules of the layer, `affine` or `conv_affine`, at what is let through of dy."""
+    """The rules of dropout, of the bend and of the layer, `affine` or `conv_affine`, one after the other."""
 
     recordable = True
 
@@ -57,7 +57,8 @@ class BentCuda:
         if kept and not isinstance(dy, Tensor):
             dz = each("leaky_masked_gate", dy, y, *kept, numbers=(slope, scale))
         else:
-            dz = leaky_gate(masked(dy, *kept, scale=scale) if kept else dy, y, slope=slope)
+            dy = masked.rules["x"](dy, y, y, *kept, scale=scale) if kept else dy
+            dz = leaky_relu.rules["x"](dy, y, y, slope=slope)
         rules = self.layer.rules
         return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 

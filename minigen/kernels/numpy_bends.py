@@ -1,7 +1,7 @@
 """A layer and the bend behind it on NumPy, in place: of the forward pass the result alone is kept.
 
-For slopes in (0, 1] the sign of a result says on which side of the bend the number was, and where dropout has put a 0
-nothing flows back whatever the side.
+For slopes in (0, 1] the sign of a result says on which side of the bend the number was, which is all that the bend's
+rule asks of it; where dropout has put a 0 nothing flows back whatever the side.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from minigen.kernels.blocks import parts_of, rows_of
 from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.kernels.numpy_activations import bend, exact
 from minigen.kernels.numpy_normalise import derivatives, normalised
-from minigen.ops.activations import leaky_gate
+from minigen.ops.activations import leaky_relu
 from minigen.ops.convolution import conv, conv_affine, conv_leaky, conv_leaky_masked
 from minigen.ops.normalise import batch_norm_leaky, masked
 from minigen.ops.products import affine, affine_leaky, matmul
@@ -23,7 +23,7 @@ _OF_BLAS = (np.float32, np.float64)
 
 
 class BentNumPy:
-    """The rules of the layer, `affine` or `conv_affine`, at what is let through of dy."""
+    """The rules of dropout, of the bend and of the layer, `affine` or `conv_affine`, one after the other."""
 
     recordable = True
 
@@ -48,8 +48,9 @@ class BentNumPy:
         if not saved:
             return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), {"slope": slope, **settings})
         scale = settings.pop("scale", 1.0)
-        dz = leaky_gate(masked(dy, *kept, scale=scale) if kept else dy, y, slope=slope)
-        rules = self.layer.rules
+        if kept:
+            dy = masked.rules["x"](dy, y, y, *kept, scale=scale)
+        dz, rules = leaky_relu.rules["x"](dy, y, y, slope=slope), self.layer.rules
         return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 
 
@@ -60,7 +61,7 @@ kernel(conv_leaky_masked, backend="numpy")(BentNumPy(conv_leaky_masked, conv, co
 
 @kernel(batch_norm_leaky, backend="numpy")
 class BatchNormLeakyNumPy:
-    """The derivatives of `batch_norm` at what is let through of dy."""
+    """The derivatives of `batch_norm` at what the bend's rule lets through of dy."""
 
     @staticmethod
     def value(x, gamma, beta, *, eps, moments, slope):
@@ -74,7 +75,7 @@ class BatchNormLeakyNumPy:
         if saved is None:
             settings = {"eps": eps, "moments": moments, "slope": slope}
             return formula_vjp(batch_norm_leaky, dy, wanted, (x, gamma, beta), settings)
-        dz = leaky_gate(dy, y, slope=slope)
+        dz = leaky_relu.rules["x"](dy, y, y, slope=slope)
         return derivatives(dz, saved, wanted, x, gamma)
 
 
