@@ -93,7 +93,8 @@ def _bends(d):
     f = d.pick(lambda x: ops.leaky_relu(x, slope=k), lambda x: ops.elu(x, alpha=k))
     x = d.array(*d.shape())
     if d.chance(0.2):
-        return lambda a: OPS["leaky_gate"](OPS["tanh_gate"](a, np.tanh(x)), x, slope=k), {"a": d.array(*x.shape)}
+        t = np.tanh(x.astype(np.float64))  # arrays compute in the dtype of a constant, where an engine casts it
+        return lambda a: OPS["leaky_gate"](OPS["tanh_gate"](a, t), x, slope=k), {"a": d.array(*x.shape)}
     return f, {"x": x}
 
 

@@ -1,6 +1,9 @@
 """Where differences are taken: a problem at one point, and the lines through it along an entry or a direction."""
 
+import contextlib
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -51,9 +54,37 @@ class Point:
         moved = norm((self.value(k, x + 1e-6 * along) - y) * self.c)
         return 1e-6 * min(1.0, max(1e-4 * self.scale / moved, 1e-6)) if moved > 0 else 1e-6
 
+    @functools.cached_property
+    def elsewhere(self) -> Array:
+        """What the entries of c · f that are exactly 0 are where an input is closer to 0.
+
+        Such an entry may be the difference of two numbers of that size, as p − 1 is where p is nearly 1.  Rounding has
+        then swallowed its slope, by every step alike, so that no unevenness shows it.  No more than 10,000 times what
+        f is here, or 1: a function that is steep at 0 would otherwise be excused everywhere.
+        """
+        xp, zero = array_module(self.c), self.problem.value(self.arrays) == 0
+        found = closer(self.arrays, lambda arrays: abs(self.c * self.problem.value(arrays)))
+        sizes = [xp.where(zero & xp.isfinite(y), y, 0.0) for y in found]
+        return xp.minimum(
+            functools.reduce(xp.maximum, sizes, xp.zeros_like(self.c)), 1e4 * max(self.scale, norm(self.c))
+        )
+
     def floor(self, h: float) -> float:
         """The slope that rounding alone can make."""
         return 20 * EPS * self.scale / h
+
+
+def closer(arrays: list[Array], compute: Callable[[list[Array]], Any]) -> list[Any]:
+    """What `compute` makes of the arrays, each in turn a 32nd of what it is, where softmax is no longer saturated.
+
+    Beyond a distance of 37, e⁻³⁷ being EPS, it is so sure that rounding makes 0 and 1 of it.  Nobody has promised that
+    there is a value at such a place: where computing it fails, it is left out.
+    """
+    found = []
+    for k, x in enumerate(arrays):
+        with contextlib.suppress(Exception), np.errstate(all="ignore"):
+            found.append(compute([*arrays[:k], x / 32, *arrays[k + 1 :]]))
+    return found
 
 
 def _size(x: Array) -> float:
@@ -125,7 +156,7 @@ class Line:
 
     def noise(self, h: float, a: float) -> float:
         """σ of L along this line of slope `a`, from seventh differences (Moré & Wild's idea); at least its rounding."""
-        least = EPS * self.point.scale
+        least = max(EPS * self.point.scale, self.hidden(h))
         for apart in (h, 32 * h, 1024 * h):
             sigma, height = self._unevenness(apart)
             if height or not abs(a) * apart > least:  # else f is so coarse that it does not move
@@ -134,6 +165,11 @@ class Line:
             closer = [self._unevenness(apart / q) for q in (2**8, 2**16, 2**24)]
             sigma = min([sigma, *(other for other, height in closer if height)])
         return max(sigma, least)
+
+    def hidden(self, h: float) -> float:
+        """The rounding of the entries of f that are 0 here and stay 0: see Point.elsewhere."""
+        still = self.point.rises(self.k, self.at(h), self.at(-h)) == 0
+        return EPS * norm(self.point.elsewhere[still])
 
     def _unevenness(self, apart: float) -> tuple[float, float]:
         """σ, and by how much L moves: the most by three distances, for a coarse f can move by equal steps at one."""

@@ -40,6 +40,7 @@ def rough(problem: Any, arrays: list[Array], c: Array, rng: np.random.Generator,
     finite = [x[array_module(x).isfinite(x)] for x, _ in moved]
     largest = max([1.0, *(float(abs(x).max()) for x in finite if x.size)])
     flights = [gradients]  # and those of the longer steps, walked when they are asked for
+    coarse = [own]  # f's own by those steps, no more than numbers near 1 make: a p near 1 stands still by a shorter one
     for k, variable in enumerate(problem.variables):
         x = np.abs(to_host(moved[k][0]))
         size = float(np.abs(gradients[middle][k] * x).max(initial=0.0))
@@ -52,8 +53,11 @@ def rough(problem: Any, arrays: list[Array], c: Array, rng: np.random.Generator,
         if not fine > UNEVEN * rounding:
             for i, step in enumerate(STAIRS, start=1):
                 if len(flights) == i:
-                    flights.append(walk(step)[1])
+                    farther, flight = walk(step)
+                    flights.append(flight)
+                    coarse.append(min(_uneven(farther), EPS * norm(c)))
                 stairs = _jumps(flights[i], k, x)
+                rounding = max(rounding, coarse[i], coarse[i] / (height or 1.0) * size)
                 if not stairs > max(STAIR * size, UNEVEN * rounding):
                     break
             else:
