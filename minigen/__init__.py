@@ -106,7 +106,7 @@ from minigen.ops import (
 if find_spec("minigen.kernels"):  # speed only: the folder may be deleted
     from minigen import kernels as kernels
 
-__version__ = "0.7.0"
+__version__ = "0.8.0"
 
 __all__ = [
     "AnomalyError",

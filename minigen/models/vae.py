@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from minigen.autograd import Parameter
-from minigen.errors import SettingError, ShapeError
+from minigen.errors import DataError, SettingError, ShapeError
 from minigen.losses import vae as losses
 from minigen.nn import Dense, Module, Sequential, Tanh
 from minigen.nn.initialisers import Initialiser, glorot_uniform
@@ -131,7 +131,12 @@ def code(h: Any) -> tuple[Any, Any]:
 
 
 def one_hot(classes: np.ndarray, labels: int) -> np.ndarray:
-    """float32 (N, labels): row i is 1 at classes[i] and 0 elsewhere."""
+    """float32 (N, labels): row i is 1 at classes[i] and 0 elsewhere.  DataError where a class is not in [0, labels)."""
+    classes = np.asarray(classes)
+    if classes.size and not (0 <= classes.min() and classes.max() < labels):
+        raise DataError(
+            f"one_hot: classes {classes.min()} to {classes.max()} came for {labels} labels, 0 to {labels - 1}."
+        )
     return np.eye(labels, dtype=np.float32)[classes]
 
 

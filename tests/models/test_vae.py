@@ -7,6 +7,7 @@ import pytest
 
 import minigen
 from minigen import SettingError, ShapeError
+from minigen.errors import DataError
 from minigen.losses import vae as losses
 from minigen.models.conv_vae import ConvVae
 from minigen.models.motion_vae import MotionVae
@@ -284,3 +285,11 @@ def test_a_vae_that_defines_nothing_says_what_it_needs():
         Vae().encode(minigen.zeros(1, 2))
     with pytest.raises(NotImplementedError, match=r"Vae does not define decode\(self, z, y\)"):
         Vae().decode(minigen.zeros(1, 2))
+
+
+def test_one_hot_is_1_at_its_class_and_refuses_others():
+    np.testing.assert_array_equal(one_hot(np.array([1, 0]), 3), [[0, 1, 0], [1, 0, 0]])
+    assert one_hot(np.array([], int), 3).shape == (0, 3)
+    for classes in ([-1, 2], [0, 3]):
+        with pytest.raises(DataError, match=r"came for 3 labels, 0 to 2\."):
+            one_hot(np.array(classes), 3)
