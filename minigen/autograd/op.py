@@ -183,8 +183,21 @@ class Fused(_Operation):
         inputs, settings = self._sort(inputs, settings)
         if not (self.kernels and kernels.on()):
             return self.function(*inputs, **settings)
-        tensors = [x for x in inputs if isinstance(x, Tensor)]
-        given, arrays = weaken(inputs) if tensors else (inputs, list(inputs))
+        arrays = []
+        version = 0
+        tensors = flows = loose = False
+        for x in inputs:
+            if isinstance(x, Tensor):
+                arrays.append(x._data)
+                version += x.version
+                tensors = True
+                if x.requires_grad:
+                    flows = True
+            else:
+                arrays.append(x)
+                loose = True
+        if loose and tensors:
+            inputs, arrays = weaken(inputs)
         stand_in = self.kernels.get(backend.array_module(*arrays).__name__)
         if stand_in is None:
             return self.function(*inputs, **settings)
@@ -199,10 +212,9 @@ class Fused(_Operation):
         if anomaly.on():
             look_forward(self.name, self.input_name, y, arrays, settings)
         result = Tensor(y)
-        if recording.on() and any(x.requires_grad for x in tensors):
+        if flows and recording.on():
             result.requires_grad = True
-            version = sum(x.version for x in tensors)
-            result.node = Node(self, given, arrays, settings, y, version, (stand_in, saved))
+            result.node = Node(self, inputs, arrays, settings, y, version, (stand_in, saved))
         return result
 
     def pull_back(self, node: Node, dy: Any, y: Any, inputs: Any, wanted: list[int]) -> list[Any]:

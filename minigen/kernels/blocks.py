@@ -1,7 +1,7 @@
 """Many passes over a large array as one: a block that fits the cache takes all of them before the next is fetched."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,9 @@ def rows_of(x: np.ndarray) -> np.ndarray:
     return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
-def parts_of(x: np.ndarray) -> Iterator[slice]:
+def parts_of(x: np.ndarray) -> Iterable[slice]:
     """The first axis in parts of BLOCK numbers, at least one entry each."""
+    if x.size <= BLOCK:
+        return (slice(None),)
     length = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
     return (slice(i, i + length) for i in range(0, len(x), length))

@@ -14,6 +14,7 @@ from minigen.kernels.blocks import parts_of, rows_of
 from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.kernels.numpy_activations import bend, exact
 from minigen.kernels.numpy_normalise import derivatives, normalised
+from minigen.kernels.numpy_products import matrix_product_numpy
 from minigen.ops.activations import leaky_relu
 from minigen.ops.convolution import conv, conv_affine, conv_leaky, conv_leaky_masked
 from minigen.ops.normalise import batch_norm_leaky, masked
@@ -54,7 +55,11 @@ class BentNumPy:
         return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 
 
-kernel(affine_leaky, backend="numpy")(BentNumPy(affine_leaky, matmul, affine))
+def _product(x, w):
+    return matrix_product_numpy(x, w) if x.ndim == 2 else matmul(x, w)
+
+
+kernel(affine_leaky, backend="numpy")(BentNumPy(affine_leaky, _product, affine))
 kernel(conv_leaky, backend="numpy")(BentNumPy(conv_leaky, conv, conv_affine))
 kernel(conv_leaky_masked, backend="numpy")(BentNumPy(conv_leaky_masked, conv, conv_affine))
 
