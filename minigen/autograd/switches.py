@@ -36,9 +36,8 @@ class _Set(contextlib.ContextDecorator, contextlib.AbstractContextManager[None])
         self.variable.set(self.value)
 
     def __exit__(self, *error: Any) -> None:
-        self.variable.set(
-            self.before
-        )  # not by a token, which another task, as that which ends a generator, may not use
+        # Not by a token: where another task ends a generator that stands in the block, it may not use this one's.
+        self.variable.set(self.before)
 
 
 recording = Switch("recording", True)  # are operations remembered?
