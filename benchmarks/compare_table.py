@@ -40,7 +40,7 @@ def target(name: str, peer: str) -> float | None:
     """The ratio that minigen is to stay under beside that library; None where none was set."""
     if peer in AGAINST:
         return TARGETS.get(name)
-    if name in WORKLOADS and peer in PEERS and PEERS[peer].scratch:
+    if name in WORKLOADS and name in TARGETS and peer in PEERS and PEERS[peer].scratch:
         return SCRATCH
     return None
 

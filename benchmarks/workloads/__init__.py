@@ -52,6 +52,8 @@ WORKLOADS = {
     "vae": Workload("a VAE, 784-500-20, batch 128", "vae"),
     "iwae": Workload("the same with IWAE's bound, k = 50, batch 20", "iwae"),
     "wgan_gp": Workload("the GAN of points with a gradient penalty, batch 256", "wgan_gp"),
+    "calls_ring": Workload("the GAN of points with one point: calls and hardly any arithmetic", "ring", {"batch": 1}),
+    "calls_wgan_gp": Workload("the same with a gradient penalty", "wgan_gp", {"batch": 1}),
     "op": Workload("tanh of 16 numbers by itself, forward and backward", "op"),
     "op_chain": Workload(f"an operation in a chain of {CHAIN}, forward and backward", "op_chain", per=CHAIN),
 }
