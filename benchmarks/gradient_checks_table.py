@@ -21,8 +21,7 @@ HEAD = """# The gradient checker in figures
 
 Does `grad_check` reject right derivatives, and does it pass wrong ones?  Every table was made by the command above it;
 `python -m benchmarks.gradient_checks_table` made this page from what the commands left in `benchmarks/results/`.  All
-settings of the checks are the defaults.  The right derivatives were taken with the checker as it is; everything else
-was measured before, with the version that stands below each table, and not again.
+settings of the checks are the defaults.  Below each table stands the version it was taken with.
 """
 
 
@@ -102,10 +101,11 @@ float16, float32 or float64, a tenth with an offset, one in thirty nothing but z
 {rate(len(alarms), total)}
 {told}
 
-Seeds 1 and 2 had alarms, of which the causes were mended; seeds 5 and 6 had no part in that, so it is they that say
+Seeds 1 and 2 had alarms, of which the causes were mended; nothing was changed for seeds 5 and 6, so it is they that say
 how often an alarm is to be expected: {rate(len(fresh), drawn_fresh)}
 Those that remain were not mended; the causes seen are gradients that cancel so far that rounding is most of them, as
-through a batch norm that its input's scale does not change.
+p − x where p is 1 to the last bit (logits of 36 and of 87), or through a batch norm that its input's scale does not
+change.
 
 "Both NaN" is where f overflows, or divides by 0.  "Inconclusive" raises, and says so: an input of zeros puts `relu`,
 `abs`, `sign` or a norm on its kink; the others are saturated, or lose f's last digits to cancellation.
