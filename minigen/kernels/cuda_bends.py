@@ -5,18 +5,16 @@ the forward pass is its result, whose sign says on which side of the bend it was
 """
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
-from minigen.autograd.op import Fused, Op, kernel
+from minigen.autograd.op import kernel
 from minigen.autograd.tensor import Tensor
 from minigen.backend import array_module
+from minigen.kernels.bends import Bent
 from minigen.kernels.cuda_activations import each
 from minigen.kernels.cuda_launch import launch, suits
-from minigen.kernels.formulas import formula_value, formula_vjp
-from minigen.ops.activations import leaky_relu
+from minigen.kernels.formulas import formula_value
 from minigen.ops.convolution import (
     conv,
     conv_affine,
@@ -26,18 +24,12 @@ from minigen.ops.convolution import (
     conv_transpose,
     transposed,
 )
-from minigen.ops.normalise import masked
 from minigen.ops.products import affine, affine_leaky, matmul, matrix_product
 from minigen.ops.windows import patches
 
 
-class BentCuda:
-    """The rules of dropout, of the bend and of the layer, `affine` or `conv_affine`, one after the other."""
-
-    recordable = True
-
-    def __init__(self, of: Fused, product: Callable[..., Any], layer: Op):
-        self.of, self.product, self.layer = of, product, layer
+class BentCuda(Bent):
+    """One launch behind the product, and with dropout one in front of its derivatives."""
 
     def value(self, x, w, b, *kept, slope, **settings):
         if not (suits(x, w, b) and slope >= 0 and all(k.dtype == np.bool_ for k in kept)):
@@ -50,17 +42,10 @@ class BentCuda:
         launch(name, y.size, y, *arrays, np.int32(y.size), np.int32(b.size), *numbers)
         return y, True
 
-    def vjp(self, dy, y, saved, wanted, x, w, b, *kept, slope, **settings):
-        if not saved:
-            return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), {"slope": slope, **settings})
-        scale = settings.pop("scale", 1.0)
+    def let_through(self, dy, y, kept, slope, scale):
         if kept and not isinstance(dy, Tensor):
-            dz = each("leaky_masked_gate", dy, y, *kept, numbers=(slope, scale))
-        else:
-            dy = masked.rules["x"](dy, y, y, *kept, scale=scale) if kept else dy
-            dz = leaky_relu.rules["x"](dy, y, y, slope=slope)
-        rules = self.layer.rules
-        return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
+            return each("leaky_masked_gate", dy, y, *kept, numbers=(slope, scale))
+        return super().let_through(dy, y, kept, slope, scale)
 
 
 kernel(affine_leaky, backend="cupy")(BentCuda(affine_leaky, matmul, affine))

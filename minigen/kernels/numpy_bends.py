@@ -1,15 +1,14 @@
 """A layer and the bend behind it on NumPy, in place: of the forward pass the result alone is kept.
 
-For slopes in (0, 1] the sign of a result says on which side of the bend the number was, which is all that the bend's
-rule asks of it; where dropout has put a 0 nothing flows back whatever the side.
+For slopes in (0, 1] the sign of a result says on which side of the bend the number was.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minigen.autograd.op import Fused, Op, kernel
+from minigen.autograd.op import kernel
+from minigen.kernels.bends import Bent
 from minigen.kernels.blocks import parts_of, rows_of
 from minigen.kernels.formulas import formula_value, formula_vjp
 from minigen.kernels.numpy_activations import bend, exact
@@ -17,19 +16,14 @@ from minigen.kernels.numpy_normalise import derivatives, normalised
 from minigen.kernels.numpy_products import matrix_product_numpy
 from minigen.ops.activations import leaky_relu
 from minigen.ops.convolution import conv, conv_affine, conv_leaky, conv_leaky_masked
-from minigen.ops.normalise import batch_norm_leaky, masked
+from minigen.ops.normalise import batch_norm_leaky
 from minigen.ops.products import affine, affine_leaky, matmul
 
 _OF_BLAS = (np.float32, np.float64)
 
 
-class BentNumPy:
-    """The rules of dropout, of the bend and of the layer, `affine` or `conv_affine`, one after the other."""
-
-    recordable = True
-
-    def __init__(self, of: Fused, product: Callable[..., Any], layer: Op):
-        self.of, self.product, self.layer = of, product, layer
+class BentNumPy(Bent):
+    """y in place: the bias, the bend and the coins, a block at a time."""
 
     def value(self, x, w, b, *kept, slope, **settings):
         if not _suits(slope, x, w, b):
@@ -44,15 +38,6 @@ class BentNumPy:
             if coins:
                 part *= coins[0][some].astype(part.dtype) * scale
         return y, True
-
-    def vjp(self, dy, y, saved, wanted, x, w, b, *kept, slope, **settings):
-        if not saved:
-            return formula_vjp(self.of, dy, wanted, (x, w, b, *kept), {"slope": slope, **settings})
-        scale = settings.pop("scale", 1.0)
-        if kept:
-            dy = masked.rules["x"](dy, y, y, *kept, scale=scale)
-        dz, rules = leaky_relu.rules["x"](dy, y, y, slope=slope), self.layer.rules
-        return [rules[name](dz, y, x, w, b, **settings) for i, name in enumerate(("x", "w", "b")) if i in wanted]
 
 
 def _product(x, w):
