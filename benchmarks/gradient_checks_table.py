@@ -55,7 +55,7 @@ def rate(alarms: int, cases: int) -> str:
         return sum(math.comb(cases, k) * p**k * (1 - p) ** (cases - k) for k in range(alarms + 1))
 
     def solved(tail: Callable[[float], float], share: float) -> float:
-        low, high = 0.0, 0.1
+        low, high = 0.0, 1.0
         for _ in range(60):
             low, high = ((low + high) / 2, high) if tail((low + high) / 2) > share else (low, (low + high) / 2)
         return 1e4 * low
